@@ -1,0 +1,48 @@
+import { Linter } from 'eslint'
+import tseslint from 'typescript-eslint'
+import { expect, test } from 'vitest'
+import { arrows } from './eslint-arrows.js'
+
+function lint(filename: string, code: string): string[] {
+  const config: Linter.Config = {
+    files: ['**/*.ts'],
+    languageOptions: { parser: tseslint.parser },
+    plugins: { evenkeel: { rules: { arrows } } },
+    rules: { 'evenkeel/arrows': 'error' },
+  }
+  return new Linter().verify(code, config, filename).map((problem) => problem.message)
+}
+
+test.each([
+  ['src/selection/hash.ts', `import { createHash } from 'node:crypto'`],
+  ['src/selection/hash.ts', `import type { Clock } from '../clock.js'`],
+  ['src/selection/hash.ts', `import { accounting } from '../upstream/accounting.js'`],
+  ['src/upstream/peer.ts', `import type { Socket } from 'node:net'`],
+  ['src/upstream/peer.ts', `import { decide } from '../next-upstream/decide.js'`],
+  ['src/next-upstream/decide.ts', `export { peer } from '../upstream/peer.js'`],
+  ['src/message/relay.ts', `import type { Attempt } from '../transport/transport.js'`],
+  ['src/transport/http-proxy/round-trip.ts', `import { x } from '../../next-upstream/decide.js'`],
+  ['src/transport/agents.ts', `const proxy = await import('http-proxy-3')`],
+  ['src/transport/http-proxy/round-trip.ts', `import Agent from 'agentkeepalive'`],
+  ['src/request-handler.ts', `import createDebug from 'debug'`],
+  ['src/balancer.ts', `import { fakeClock } from './testing/index.js'`],
+  ['src/testing/index.ts', `import { createBalancer } from '../balancer.js'`],
+])('%s must not: %s', (filename, code) => {
+  expect(lint(filename, code)).toHaveLength(1)
+})
+
+test.each([
+  ['src/selection/hash.ts', `import { crc32 } from './crc32.js'`],
+  ['src/selection/hash.ts', `import { toPicker } from '../upstream/peer-selector.js'`],
+  ['src/selection/hash.ts', `import type { Peer } from '../upstream/peer.js'`],
+  ['src/upstream/peer.ts', `import { availability } from './availability.js'`],
+  ['src/upstream/peer.ts', `import type { Clock } from '../clock.js'`],
+  ['src/transport/http-proxy/round-trip.ts', `import httpProxy from 'http-proxy-3'`],
+  ['src/transport/http-proxy/round-trip.ts', `import { agents } from '../agents.js'`],
+  ['src/transport/transport.ts', `import { x } from '../next-upstream/attempt-result.js'`],
+  ['src/request-handler.ts', `import { debug } from './debug.js'`],
+  ['src/index.ts', `export { createBalancer } from './balancer.js'`],
+  ['test/unit/balancer.test.ts', `import { createBalancer } from '../../src/balancer.js'`],
+])('%s may: %s', (filename, code) => {
+  expect(lint(filename, code)).toEqual([])
+})

@@ -1,0 +1,46 @@
+// Installs a tarball into an empty folder and loads it in fresh processes, by import and by require().
+// Usage: node .config/smoke.mjs <tarball>
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { npm, run } from './run.mjs'
+
+const direct = ['agentkeepalive', 'debug', 'http-proxy-3']
+const transitive = ['follow-redirects', 'humanize-ms', 'ms']
+
+const tarball = process.argv[2]
+assert(tarball !== undefined, 'usage: node .config/smoke.mjs <tarball>')
+
+const folder = mkdtempSync(join(tmpdir(), 'evenkeel-smoke-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+writeFileSync(join(folder, 'package.json'), '{ "name": "smoke", "private": true }\n')
+npm(['install', '--no-audit', '--no-fund', '--loglevel=error', resolve(tarball)], { cwd: folder })
+
+const manifest = JSON.parse(
+  readFileSync(join(folder, 'node_modules/evenkeel/package.json'), 'utf8'),
+)
+assert.deepEqual(Object.keys(manifest.dependencies).sort(), direct)
+
+const installed = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))
+const expected = ['evenkeel', ...direct]
+assert.deepEqual(installed.filter((name) => !transitive.includes(name)).sort(), expected.sort())
+
+const use = `
+  if (typeof main.createBalancer !== 'function') throw new Error('createBalancer is missing')
+  if (Object.keys(testing).length === 0) throw new Error('evenkeel/testing is empty')
+`
+writeFileSync(
+  join(folder, 'import.mjs'),
+  `import * as main from 'evenkeel'\nimport * as testing from 'evenkeel/testing'\n${use}`,
+)
+writeFileSync(
+  join(folder, 'require.cjs'),
+  `const main = require('evenkeel')\nconst testing = require('evenkeel/testing')\n${use}`,
+)
+for (const file of ['import.mjs', 'require.cjs']) run(process.execPath, [file], { cwd: folder })
+
+console.log(
+  `smoke test passed on node ${process.version}: import and require(), ${installed.join(', ')}`,
+)
