@@ -1,0 +1,11 @@
+/** The only import of `debug`. Callers ask `enabled` first: a log that is off costs one property read. */
+import createDebug from 'debug'
+
+/** One line a request, with its trail. */
+export const logRequest = createDebug('evenkeel:request')
+/** Peers marked, probed and back. */
+export const logPeer = createDebug('evenkeel:peer')
+/** Connections learnt from, retired and found stale. */
+export const logPool = createDebug('evenkeel:pool')
+/** Every decision about a next upstream. */
+export const logNext = createDebug('evenkeel:next')

@@ -1,0 +1,92 @@
+/** Every error of the library: a stable code, and the cause kept. */
+import type { Phase } from './next-upstream/attempt-result.js'
+
+/** Stable names for programs; texts may change, these do not. */
+export type ErrorCode =
+  /** Options are wrong; {@link ConfigurationError.problems} lists every one. */
+  | 'ERR_CONFIGURATION'
+  /** No peer may be used at all: every one is down, draining or marked (nginx "no live upstreams"). */
+  | 'ERR_NO_LIVE_UPSTREAMS'
+  /** Every usable peer has `maxConns` attempts in flight. */
+  | 'ERR_PEERS_BUSY'
+  /** The queue of waiting requests is full. */
+  | 'ERR_QUEUE_FULL'
+  /** The last attempt failed before a response: connection refused, reset, closed early … */
+  | 'ERR_UPSTREAM_CONNECTION'
+  /** The last attempt ran into `connectTimeout`, `sendTimeout`, `readTimeout` or `nextUpstream.timeout`. */
+  | 'ERR_UPSTREAM_TIMEOUT'
+  /** The last attempt answered with something that is not HTTP, or with a head over `bufferSize`. */
+  | 'ERR_UPSTREAM_INVALID_HEADER'
+  /** The upstream died in the middle of a body already on its way to the client. */
+  | 'ERR_UPSTREAM_TRUNCATED'
+  /** The client left before it was answered. */
+  | 'ERR_CLIENT_CLOSED'
+  /** The request body is over `maxBody`. */
+  | 'ERR_BODY_TOO_LARGE'
+  /** Somebody has read the request body and left nothing that could be sent on. */
+  | 'ERR_BODY_CONSUMED'
+  /** The request cannot be sent on as HTTP/1.1. */
+  | 'ERR_BAD_REQUEST'
+  /** The balancer is closing. */
+  | 'ERR_CLOSING'
+  /** A plug-in or the library itself threw; the cause says what. */
+  | 'ERR_INTERNAL'
+
+/** One attempt as an error tells it; inner addresses are for the log, not for the client. */
+export interface AttemptSummary {
+  readonly peer: string
+  /** Status of the answer, or 0. */
+  readonly status: number
+  /** In words: `connection_refused in connect`, `http_503`, `ok` … */
+  readonly outcome: string
+  /** Milliseconds from the attempt's start to its end. */
+  readonly duration: number
+  readonly phase: Phase | undefined
+  readonly reusedConnection: boolean
+  readonly cause: Error | undefined
+}
+
+export interface BalancerErrorDetails {
+  /** Status the client is given; 499 when it has left. */
+  readonly status?: number
+  readonly cause?: unknown
+  readonly attempts?: readonly AttemptSummary[]
+}
+
+/** What `options.onError` and the `error` event are given. */
+export class BalancerError extends Error {
+  override readonly name: string = 'BalancerError'
+  readonly code: ErrorCode
+  /** Status the client is given (nginx's 499 when it has left). */
+  readonly status: number
+  /** Every attempt made, in order. */
+  readonly attempts: readonly AttemptSummary[]
+
+  constructor(code: ErrorCode, message: string, details: BalancerErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.status = details.status ?? 500
+    this.attempts = details.attempts ?? []
+  }
+}
+
+/** One thing wrong with the options. */
+export interface ConfigurationProblem {
+  /** `upstream[2].weight` */
+  readonly path: string
+  /** `must be a positive integer` */
+  readonly rule: string
+  /** The value as given. */
+  readonly value: unknown
+}
+
+/** Thrown by `createBalancer` and `createUpstream`: all problems at once, one a line. */
+export class ConfigurationError extends BalancerError {
+  override readonly name = 'ConfigurationError'
+  readonly problems: readonly ConfigurationProblem[]
+
+  constructor(problems: readonly ConfigurationProblem[], lines: readonly string[]) {
+    super('ERR_CONFIGURATION', lines.join('\n'))
+    this.problems = problems
+  }
+}

@@ -1,0 +1,85 @@
+/** The balancer's typed events. An event without listeners costs one lookup. */
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AttemptSummary, BalancerError } from './errors.js'
+import type { WhyNoNext } from './next-upstream/decide.js'
+import type { AttemptCondition } from './next-upstream/condition.js'
+import type { Peer } from './upstream/peer.js'
+import type { EjectReason, ReturnReason } from './upstream/upstream.js'
+
+export interface EjectEvent {
+  readonly peer: Peer
+  readonly reason: EjectReason
+}
+
+export interface ReturnEvent {
+  readonly peer: Peer
+  readonly reason: ReturnReason
+}
+
+/** After every attempt that had something the matter. */
+export interface NextEvent {
+  readonly request: IncomingMessage
+  readonly peer: Peer
+  readonly condition: AttemptCondition
+  /** `next`: another peer; `again`: the same one on a fresh connection; `wait`; or the request ends here. */
+  readonly decision: 'next' | 'again' | 'wait' | 'deliver' | 'deliver_held' | 'finish'
+  readonly why: WhyNoNext | undefined
+}
+
+/** Once for each request, when its response has been handed to the client's connection, or cannot be any more. */
+export interface FinishEvent {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** What the client was given; 499 when it left first. */
+  readonly status: number
+  readonly attempts: readonly AttemptSummary[]
+  /** Milliseconds. */
+  readonly duration: number
+  readonly error: BalancerError | undefined
+}
+
+export interface BalancerEvents {
+  /** A peer was marked by failures. */
+  eject: EjectEvent
+  /** A marked peer is back. */
+  return: ReturnEvent
+  next: NextEvent
+  finish: FinishEvent
+  /** A request ended with an answer of our own, or was broken off. Without listeners nothing happens. */
+  error: BalancerError
+}
+
+export type BalancerEventName = keyof BalancerEvents
+export type Listener<E extends BalancerEventName> = (event: BalancerEvents[E]) => void
+
+/** `on` and `off`, and an `emit` that no listener can break. */
+export class BalancerEmitter {
+  readonly #emitter = new EventEmitter()
+
+  on<E extends BalancerEventName>(event: E, listener: Listener<E>): void {
+    this.#emitter.on(event, listener)
+  }
+
+  off<E extends BalancerEventName>(event: E, listener: Listener<E>): void {
+    this.#emitter.off(event, listener)
+  }
+
+  has(event: BalancerEventName): boolean {
+    return this.#emitter.listenerCount(event) > 0
+  }
+
+  /** A listener that throws must not cost a client its answer: it becomes a warning of the process. */
+  emit<E extends BalancerEventName>(event: E, payload: BalancerEvents[E]): void {
+    for (const listener of this.#emitter.listeners(event)) {
+      try {
+        ;(listener as Listener<E>)(payload)
+      } catch (error) {
+        process.emitWarning(
+          error instanceof Error ? error : String(error),
+          'EvenkeelListenerWarning',
+        )
+      }
+    }
+  }
+}
