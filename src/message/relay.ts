@@ -1,0 +1,108 @@
+/** The way of a response to the client. */
+import { ServerResponse } from 'node:http'
+import type { UpstreamFailure, UpstreamResponse } from '../next-upstream/attempt-result.js'
+import type { AttemptSignal } from '../transport/transport.js'
+
+/** Node's two kinds of responses as far as they are alike; http2's has a stream of its own. */
+export type ClientResponse = ServerResponse & { readonly stream?: { close(code: number): void } }
+
+/** How the relay of a body ended. */
+export type RelayOutcome =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'truncated'; readonly failure: UpstreamFailure }
+  /** The client left. */
+  | { readonly kind: 'aborted' }
+
+/** RFC 9113 section 7. */
+const H2_INTERNAL_ERROR = 2
+
+/**
+ * Writes status and header fields: the one guarded place. Throws, with nothing written, when Node refuses what the
+ * upstream sent; then the response is as good as an invalid one.
+ */
+export function writeHead(
+  res: ClientResponse,
+  response: UpstreamResponse,
+  headers: readonly string[],
+): void {
+  // Middleware such as compression or on-headers replaces writeHead and expects to find single fields set.
+  const plain =
+    res.writeHead === ServerResponse.prototype.writeHead && res.getHeaderNames().length === 0
+  if (plain) {
+    res.writeHead(response.status, response.statusMessage, headers as string[])
+    return
+  }
+  const fields = groupFields(headers)
+  const before = [...fields.keys()].map((name) => [name, res.getHeader(name)] as const)
+  try {
+    for (const [name, value] of fields) res.setHeader(name, value)
+    if (res.stream === undefined) res.writeHead(response.status, response.statusMessage)
+    else res.writeHead(response.status)
+  } catch (error) {
+    for (const [name, value] of before) {
+      if (value === undefined) res.removeHeader(name)
+      else res.setHeader(name, value)
+    }
+    throw error
+  }
+}
+
+function groupFields(headers: readonly string[]): Map<string, string | string[]> {
+  const fields = new Map<string, string | string[]>()
+  const names = new Map<string, string>()
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const raw = headers[i] ?? ''
+    const value = headers[i + 1] ?? ''
+    const lower = raw.toLowerCase()
+    const name = names.get(lower) ?? raw
+    const earlier = fields.get(name)
+    names.set(lower, name)
+    if (earlier === undefined) fields.set(name, value)
+    else if (Array.isArray(earlier)) earlier.push(value)
+    else fields.set(name, [earlier, value])
+  }
+  return fields
+}
+
+/** Sends the body with back-pressure. Resolves when the upstream's part is over, or the client has left. */
+export function relayBody(
+  res: ClientResponse,
+  response: UpstreamResponse,
+  signal: AttemptSignal,
+): Promise<RelayOutcome> {
+  return new Promise((resolve) => {
+    let waiting = false
+    signal.onAbort = () => {
+      response.discard()
+      resolve({ kind: 'aborted' })
+    }
+    const onDrain = (): void => {
+      waiting = false
+      response.resume()
+    }
+    response.start({
+      data(chunk) {
+        if (res.write(chunk)) return true
+        if (!waiting) {
+          waiting = true
+          res.once('drain', onDrain)
+        }
+        return false
+      },
+      end() {
+        res.end()
+        resolve({ kind: 'complete' })
+      },
+      fail(failure) {
+        breakOff(res)
+        resolve({ kind: 'truncated', failure })
+      },
+    })
+  })
+}
+
+/** Ends the client's response so that it cannot be taken for a whole one. */
+export function breakOff(res: ClientResponse): void {
+  if (res.stream === undefined) res.destroy()
+  else res.stream.close(H2_INTERNAL_ERROR)
+}

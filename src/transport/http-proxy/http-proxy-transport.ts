@@ -1,0 +1,133 @@
+/** The default transport: http-proxy-3 carries each attempt through views of its own. */
+import httpProxy from 'http-proxy-3'
+import type { Clock } from '../../clock.js'
+import type { AttemptResult } from '../../next-upstream/attempt-result.js'
+import type { Peer } from '../../upstream/peer.js'
+import type { AgentPool } from '../agents.js'
+import type { Attempt, AttemptSignal, Transport } from '../transport.js'
+import { HttpProxyAttempt } from './attempt.js'
+import type { AttemptTimeouts } from './attempt.js'
+
+export interface HttpProxySettings {
+  readonly timeouts: AttemptTimeouts
+  /** Bytes of response head at most. */
+  readonly maxHeaderSize: number
+}
+
+/** http-proxy-3 as far as it is used: it is given views, which its own types cannot know. */
+interface Carrier {
+  web(req: object, res: object, options: object, onError: (cause: Error) => void): void
+}
+
+/** What http-proxy-3 reads of a socket. */
+const LIVE_SOCKET = { destroyed: false }
+const ignore = (): void => undefined
+
+/**
+ * http-proxy-3 sees this in place of the client's `req`. It names no method: with one, DELETE and OPTIONS would be
+ * given `content-length: 0` and lose their framing while their body is still sent (the class of CVE-2026-29057).
+ */
+class RequestView {
+  readonly url = '/'
+  readonly httpVersionMajor = 1
+  readonly socket = LIVE_SOCKET
+  readonly headers: Attempt['head']['headers']
+  readonly on = ignore
+
+  constructor(headers: Attempt['head']['headers']) {
+    this.headers = headers
+  }
+}
+
+/** In place of the client's `res`: nothing is ever written to it, and `finished` spares a listener on the response. */
+const RESPONSE_VIEW = { headersSent: false, finished: true, on: ignore }
+
+/** The part of a request that http-proxy-3 takes from `target`. */
+interface ProxyTarget {
+  readonly protocol: string
+  readonly host: string
+  readonly hostname: string
+  readonly port: number
+  readonly socketPath: string | undefined
+  readonly href: string
+}
+
+/**
+ * The base object of the outgoing request's options. http-proxy-3 joins and re-writes the path, losing an empty query
+ * and an asterisk; it is told to, and the target stays as the client sent it, byte for byte.
+ */
+function outgoingBase(target: string, maxHeaderSize: number): object {
+  return {
+    maxHeaderSize,
+    get path() {
+      return target
+    },
+    set path(_rewritten: string) {
+      // Not taken.
+    },
+  }
+}
+
+export class HttpProxyTransport implements Transport {
+  readonly name = 'http-proxy-3'
+  readonly #proxy = httpProxy.createProxyServer({}) as unknown as Carrier
+  readonly #targets = new WeakMap<Peer, ProxyTarget>()
+  readonly #pool: AgentPool
+  readonly #settings: HttpProxySettings
+  readonly #clock: Clock
+
+  constructor(pool: AgentPool, settings: HttpProxySettings, clock: Clock) {
+    this.#pool = pool
+    this.#settings = settings
+    this.#clock = clock
+  }
+
+  roundTrip(attempt: Attempt, signal: AttemptSignal): Promise<AttemptResult> {
+    return new Promise((resolve) => {
+      const running = new HttpProxyAttempt(
+        attempt,
+        signal,
+        this.#settings.timeouts,
+        this.#clock,
+        resolve,
+      )
+      const options = {
+        target: this.#target(attempt.peer),
+        agent: this.#pool.agent(attempt.peer, attempt.connection),
+        method: attempt.head.method,
+        buffer: running,
+        selfHandleResponse: true,
+        toProxy: true,
+        ssl: outgoingBase(attempt.head.target, this.#settings.maxHeaderSize),
+      }
+      this.#proxy.web(
+        new RequestView(attempt.head.headers),
+        RESPONSE_VIEW,
+        options,
+        (cause: Error) => {
+          running.onError(cause)
+        },
+      )
+    })
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #target(peer: Peer): ProxyTarget {
+    let target = this.#targets.get(peer)
+    if (target === undefined) {
+      target = {
+        protocol: peer.protocol,
+        host: peer.hostname,
+        hostname: peer.hostname,
+        port: peer.port,
+        socketPath: peer.socketPath,
+        href: `${peer.protocol}//${peer.name}`,
+      }
+      this.#targets.set(peer, target)
+    }
+    return target
+  }
+}

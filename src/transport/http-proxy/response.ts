@@ -1,0 +1,117 @@
+/** A Node response as the library's value: at rest until started, ended or failed exactly once. */
+import type { IncomingMessage } from 'node:http'
+import type { Timer } from '../../clock.js'
+import type {
+  BodySink,
+  FailureType,
+  UpstreamFailure,
+  UpstreamResponse,
+} from '../../next-upstream/attempt-result.js'
+import type { TransportCondition } from '../../next-upstream/condition.js'
+
+/** What a response needs of the attempt that brought it. */
+export interface ResponseOwner {
+  /** Arms the read timeout anew. */
+  armRead(): Timer
+  /** The body is complete, or has failed: settles the figures of the record. */
+  bodyOver(): void
+  bodyBytes(length: number): void
+  /** Destroys the connection. */
+  abandon(): void
+  bodyFailure(
+    condition: TransportCondition,
+    type: FailureType,
+    cause: Error | undefined,
+  ): UpstreamFailure
+  readonly readTimedOut: boolean
+}
+
+export class HttpResponse implements UpstreamResponse {
+  readonly status: number
+  readonly statusMessage: string
+  readonly rawHeaders: readonly string[]
+  readonly #message: IncomingMessage
+  readonly #owner: ResponseOwner
+  #sink: BodySink | undefined
+  #timer: Timer | undefined
+  #cause: Error | undefined
+  #over = false
+
+  constructor(message: IncomingMessage, owner: ResponseOwner) {
+    this.#message = message
+    this.#owner = owner
+    this.status = message.statusCode ?? 0
+    this.statusMessage = message.statusMessage ?? ''
+    this.rawHeaders = message.rawHeaders
+    // A connection that dies while the response rests would otherwise be an uncaught error.
+    message.on('error', (cause: Error) => {
+      this.#cause = cause
+    })
+    message.on('close', () => {
+      this.#closed()
+    })
+  }
+
+  start(sink: BodySink): void {
+    if (this.#over) return
+    this.#sink = sink
+    const message = this.#message
+    if (message.destroyed && !message.readableEnded) {
+      this.#closed()
+      return
+    }
+    this.#timer = this.#owner.armRead()
+    message.on('data', (chunk: Buffer) => {
+      if (this.#over) return
+      this.#owner.bodyBytes(chunk.length)
+      if (sink.data(chunk)) {
+        this.#timer?.refresh()
+        return
+      }
+      // A slow client is not a slow peer: no read timeout while we do not read.
+      message.pause()
+      this.#timer?.cancel()
+      this.#timer = undefined
+    })
+    message.on('end', () => {
+      if (message.complete) this.#ended()
+    })
+  }
+
+  resume(): void {
+    if (this.#over) return
+    this.#timer ??= this.#owner.armRead()
+    this.#message.resume()
+  }
+
+  discard(): void {
+    if (this.#over) return
+    this.#finish()
+    // All of it is here already: reading it out saves the connection.
+    if (this.#message.complete) this.#message.resume()
+    else this.#owner.abandon()
+  }
+
+  #ended(): void {
+    if (this.#over) return
+    this.#finish()
+    this.#sink?.end(this.#message.rawTrailers)
+  }
+
+  #closed(): void {
+    // Without a sink the response still rests (or was complete): whoever starts it is told.
+    if (this.#over || this.#sink === undefined) return
+    this.#finish()
+    const failure = this.#owner.readTimedOut
+      ? this.#owner.bodyFailure('timeout', 'connection_read_timeout', this.#cause)
+      : this.#owner.bodyFailure('error', 'http_response_incomplete', this.#cause)
+    this.#sink.fail(failure)
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#owner.bodyOver()
+  }
+}

@@ -1,0 +1,75 @@
+/** The plug-in contract of the transports: one attempt, to one peer, as one value. */
+import type { Peer } from '../upstream/peer.js'
+import type { AttemptResult } from '../next-upstream/attempt-result.js'
+
+/** Takes the bytes of a request body. A subset of a Node `Writable`. */
+export interface RequestSink {
+  /** Returns false when the peer is slower than the client; `onDrain` of the source's `attach` is then awaited. */
+  write(chunk: Buffer): boolean
+  end(): void
+}
+
+/** A request body as an attempt sees it: attached to one attempt at a time, replayed from its first byte at each. */
+export interface RequestSource {
+  /** `none`: there is no body at all. `known`: exactly `length` bytes. `chunked`: length unknown. */
+  readonly framing: 'none' | 'known' | 'chunked'
+  /** Bytes, when `framing` is `known`; else 0. */
+  readonly length: number
+  /** Starts (again, from the first byte) towards `sink`. An attachment ends the one before. */
+  attach(sink: RequestSink): void
+  /** The sink has room again. */
+  drained(): void
+  /** The sink is gone; what is still to come is kept or waits. */
+  detach(): void
+}
+
+/** The head of the outbound request; computed once for all attempts and never changed by one. */
+export interface RequestHead {
+  readonly method: string
+  /** Request target, byte for byte. */
+  readonly target: string
+  /** Without hop-by-hop and framing fields: the transport frames from the source. `host` is among them. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+}
+
+/** One try at one peer. */
+export interface Attempt {
+  readonly peer: Peer
+  readonly head: RequestHead
+  readonly body: RequestSource
+  /** `fresh`: only a connection that never served before may carry it. */
+  readonly connection: 'any' | 'fresh'
+  /** Filled in by the transport as things happen; read live by the upstream variables. */
+  readonly record: AttemptTimes
+}
+
+/** What the transport measures of an attempt. Milliseconds since the attempt began; -1 = not reached. */
+export interface AttemptTimes {
+  /** Connection (and TLS) established; 0 on a kept-alive one. */
+  connectTime: number
+  /** Response head complete. */
+  headerTime: number
+  /** Last byte of the response body. */
+  responseTime: number
+  /** Bytes written to and read from the peer's connection for this attempt, heads included. */
+  bytesSent: number
+  bytesReceived: number
+  /** Bytes of response body. */
+  responseLength: number
+  reused: boolean
+}
+
+/** Cancels an attempt from outside. No AbortController: one is too dear for each request. */
+export interface AttemptSignal {
+  readonly aborted: boolean
+  /** Set by the transport while an attempt runs; called at most once, when it is to be given up. */
+  onAbort: (() => void) | undefined
+}
+
+/** Carries attempts. Never rejects for an upstream's fault: a rejection is a bug, and becomes a 500. */
+export interface Transport {
+  readonly name: string
+  roundTrip(attempt: Attempt, signal: AttemptSignal): Promise<AttemptResult>
+  /** Gives up what the transport itself holds. The upstream's keepalive pool is not the transport's. */
+  close(): Promise<void>
+}
