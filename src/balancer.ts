@@ -1,0 +1,256 @@
+/** The composition root: the one place that says `new`. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { systemClock } from './clock.js'
+import type { Clock } from './clock.js'
+import { resolveBalancer, resolveUpstream } from './config.js'
+import type { BalancerConfig, UpstreamConfig } from './config.js'
+import { BalancerEmitter } from './events.js'
+import type { BalancerEventName, Listener } from './events.js'
+import { connectionProbe } from './health/connection-probe.js'
+import { Prober } from './health/prober.js'
+import { compileTrust } from './message/trust-proxy.js'
+import { ReplayMemory } from './message/request-body.js'
+import { RetryBudget } from './next-upstream/budget.js'
+import type { DecideNextUpstream } from './next-upstream/decide.js'
+import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
+import type { BalancerOptions, UpstreamOptions } from './options.js'
+import { Reporter } from './reporter.js'
+import { RequestHandler } from './request-handler.js'
+import type { HandlerPolicy } from './request-handler.js'
+import { selectorFromFunction } from './selection/from-function.js'
+import { selectorFactory } from './selection/index.js'
+import { agentPoolFromFunction, KeepaliveAgentPool } from './transport/agents.js'
+import type { AgentPool } from './transport/agents.js'
+import { HttpProxyTransport } from './transport/http-proxy/http-proxy-transport.js'
+import { tlsConnectOptions } from './transport/tls.js'
+import type { Transport } from './transport/transport.js'
+import type { PeerSelector } from './upstream/peer-selector.js'
+import { PeerRegistry } from './upstream/upstream.js'
+import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
+import { UpstreamHandle } from './upstream-handle.js'
+
+/** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
+export interface FastifyLikeRequest {
+  readonly raw: IncomingMessage
+  readonly body?: unknown
+}
+
+export interface FastifyLikeReply {
+  readonly raw: ServerResponse
+  hijack(): unknown
+  getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>
+}
+
+export interface CloseOptions {
+  /** Milliseconds to wait for running requests; afterwards their connections are cut. Default: no limit. */
+  timeout?: number
+}
+
+/** A request handler for `http`, `https`, `http2` (compat API), Connect and Express; with everything around it. */
+export interface Balancer {
+  /** Answers every request itself: `next` is never called. */
+  (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void
+  /** For the server's `upgrade` event. Answers 501: upgrades are not carried yet. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** A Fastify route handler. Headers that hooks have set on the reply are sent too. */
+  fastify: (request: FastifyLikeRequest, reply: FastifyLikeReply) => Promise<void>
+  readonly upstream: Upstream
+  on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
+  off<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
+  /**
+   * Takes no new requests (503), waits for the running ones, then closes the connections to the peers. An upstream
+   * made by `createUpstream` is left open for the others that use it.
+   */
+  close(options?: CloseOptions): Promise<void>
+}
+
+/**
+ * Makes a group of peers that several balancers can share, as nginx locations share an `upstream {}`: weights,
+ * failures, connections in flight and the keepalive pool are common to them.
+ * @throws {ConfigurationError} with every problem of the options at once.
+ */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  return buildUpstream(resolveUpstream(options))
+}
+
+/**
+ * Makes a balancer: `http.createServer(createBalancer({ upstream: ['http://127.0.0.1:8080'] }))`.
+ * @throws {ConfigurationError} with every problem of the options at once.
+ */
+export function createBalancer(options: BalancerOptions): Balancer {
+  const config = resolveBalancer(options)
+  const given = config.upstream
+  const owned = 'peers' in given && !('status' in given) ? buildUpstream(given) : undefined
+  const upstream = owned ?? given
+  if (!(upstream instanceof UpstreamHandle))
+    throw new TypeError('upstream must be a list, or made by createUpstream')
+  return assemble(config, upstream, owned !== undefined)
+}
+
+function assemble(
+  config: BalancerConfig,
+  upstream: UpstreamHandle,
+  ownsUpstream: boolean,
+): Balancer {
+  const { registry, pool } = upstream.parts
+  const clock = config.clock ?? registry.clock
+  const emitter = new BalancerEmitter()
+  const transport = config.transport ?? defaultTransport(config, pool, clock)
+  const policy = handlerPolicy(config, upstream)
+  const handler = new RequestHandler({
+    registry,
+    transport,
+    clock,
+    budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
+    decide: decideFunction(config.policy),
+    trust: compileTrust(config.trustProxy),
+    body: {
+      replayBuffer: config.requestBuffering === 'replay' ? config.replayBuffer : 0,
+      memory: new ReplayMemory(config.replayMemory),
+      maxBody: config.maxBody,
+    },
+    reporter: new Reporter(emitter, clock, policy, config.onError),
+    policy,
+  })
+  const observer = forwardEvents(emitter)
+  registry.observers.add(observer)
+
+  const serve = (req: IncomingMessage, res: ServerResponse): void => {
+    void handler.handle(req, res, undefined)
+  }
+  const balancer: Balancer = Object.assign(serve, {
+    upstream,
+    upgrade: refuseUpgrade,
+    fastify: fastifyHandler(handler),
+    on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer {
+      emitter.on(event, listener)
+      return balancer
+    },
+    off<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer {
+      emitter.off(event, listener)
+      return balancer
+    },
+    async close({ timeout }: CloseOptions = {}): Promise<void> {
+      await drained(handler, clock, timeout)
+      registry.observers.delete(observer)
+      if (config.transport === undefined) await transport.close()
+      if (ownsUpstream) await upstream.close()
+    },
+  })
+  return balancer
+}
+
+function buildUpstream(config: UpstreamConfig): UpstreamHandle {
+  const clock = config.clock ?? systemClock
+  const registry = new PeerRegistry(config, selectorOf(config), clock)
+  const prober =
+    config.probe === undefined
+      ? undefined
+      : new Prober(
+          connectionProbe(clock, (peer) => tlsConnectOptions(peer, config.tls)),
+          config.probe,
+          clock,
+          (peer) => {
+            registry.proved(peer)
+          },
+        )
+  return new UpstreamHandle({
+    registry,
+    pool: poolOf(config, clock),
+    prober,
+    failOn: config.failOn,
+    freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
+  })
+}
+
+function selectorOf({ selector, random }: UpstreamConfig): PeerSelector {
+  if (typeof selector === 'function') return selectorFromFunction(selector)
+  if (typeof selector === 'object') return selector
+  const factory = selectorFactory(selector)
+  if (factory === undefined) throw new TypeError(`no such selector: ${selector}`)
+  return factory({ random })
+}
+
+function poolOf(config: UpstreamConfig, clock: Clock): AgentPool {
+  if (config.pool === undefined) return new KeepaliveAgentPool(config.keepalive, config.tls, clock)
+  return typeof config.pool === 'function' ? agentPoolFromFunction(config.pool) : config.pool
+}
+
+function defaultTransport(config: BalancerConfig, pool: AgentPool, clock: Clock): Transport {
+  const timeouts = {
+    connect: config.connectTimeout,
+    send: config.sendTimeout,
+    read: config.readTimeout,
+  }
+  return new HttpProxyTransport(pool, { timeouts, maxHeaderSize: config.bufferSize }, clock)
+}
+
+function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {
+  const byMethod = config.nginx ? isIdempotentForNginx : isIdempotent
+  const { idempotent } = config
+  return {
+    on: config.on,
+    failOn: upstream.parts.failOn as HandlerPolicy['failOn'],
+    tries: config.tries,
+    nextTimeout: config.nextTimeout,
+    isIdempotent: (req) =>
+      config.nonIdempotent || (idempotent?.(req) ?? byMethod(req.method ?? 'GET')),
+    freshNonIdempotent: upstream.parts.freshNonIdempotent,
+    host: config.host,
+    proxyStatus: config.proxyStatus,
+  }
+}
+
+function decideFunction(policy: BalancerConfig['policy']): DecideNextUpstream | undefined {
+  if (policy === undefined || typeof policy === 'function') return policy
+  return (facts) => policy.decide(facts)
+}
+
+function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
+  return {
+    ejected(peer, reason) {
+      if (emitter.has('eject')) emitter.emit('eject', { peer, reason })
+    },
+    returned(peer, reason) {
+      if (emitter.has('return')) emitter.emit('return', { peer, reason })
+    },
+  }
+}
+
+function drained(
+  handler: RequestHandler,
+  clock: Clock,
+  timeout: number | undefined,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = timeout === undefined ? undefined : clock.after(timeout, resolve)
+    handler.drain(() => {
+      timer?.cancel()
+      resolve()
+    })
+  })
+}
+
+function refuseUpgrade(_req: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => undefined)
+  socket.end('HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+}
+
+function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {
+  return async (request, reply) => {
+    // From here on Fastify leaves the response to us; what its hooks have set must not be lost.
+    reply.hijack()
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value)
+    }
+    await handler.handle(request.raw, reply.raw, bodyOf(request))
+  }
+}
+
+/** A pass-through content type parser hands over the stream itself: then nothing has been read. */
+function bodyOf({ raw, body }: FastifyLikeRequest): unknown {
+  const isStream =
+    body === raw || typeof (body as { pipe?: unknown } | null | undefined)?.pipe === 'function'
+  return isStream ? undefined : body
+}

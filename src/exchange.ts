@@ -1,0 +1,126 @@
+/** One client request on its way: what belongs to it and to nobody else. */
+import type { IncomingMessage } from 'node:http'
+import { AttemptRecord } from './attempt-record.js'
+import type { Timer } from './clock.js'
+import type { BalancerError } from './errors.js'
+import type { ClientResponse } from './message/relay.js'
+import type { RequestBody } from './message/request-body.js'
+import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
+import type { Failing } from './next-upstream/blame.js'
+import type { AttemptSignal } from './transport/transport.js'
+import type { SelectionRequest } from './upstream/peer-selector.js'
+import type { Lease } from './upstream/peer-session.js'
+
+/** Why a request is given up from outside. */
+export type StopReason = 'client_left' | 'deadline' | 'body_too_large'
+
+/** A real response that is kept until a better one has come. */
+export interface HeldResponse {
+  readonly response: UpstreamResponse
+  readonly lease: Lease
+  readonly record: AttemptRecord
+}
+
+export class Exchange implements SelectionRequest, AttemptSignal {
+  readonly req: IncomingMessage
+  readonly res: ClientResponse
+  /** Milliseconds of the balancer's clock. */
+  readonly startedAt: number
+  readonly attempts: AttemptRecord[] = []
+  /** Every lease taken, for refunds and for closing the books. */
+  readonly leases: Lease[] = []
+  readonly failings: Failing[] = []
+  stopReason: StopReason | undefined
+  onAbort: (() => void) | undefined
+  held: HeldResponse | undefined
+  lastFailure: UpstreamFailure | undefined
+  deadline: Timer | undefined
+  body: RequestBody | undefined
+  /** When waiting in the queue must end; 0 before the first wait. */
+  waitUntil = 0
+  /** It found the queue full. */
+  queueFull = false
+  error: BalancerError | undefined
+  triesLeft = 0
+  /** Peers at which a stale connection has been met: each is forgiven once. */
+  staleAt: object[] | undefined
+
+  constructor(req: IncomingMessage, res: ClientResponse, startedAt: number) {
+    this.req = req
+    this.res = res
+    this.startedAt = startedAt
+  }
+
+  // ---- what a selector may know
+
+  get method(): string {
+    return this.req.method ?? 'GET'
+  }
+
+  get url(): string {
+    return this.req.url ?? '/'
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.req.socket.remoteAddress
+  }
+
+  get headers(): SelectionRequest['headers'] {
+    return this.req.headers
+  }
+
+  // ---- the signal of the running attempt
+
+  get aborted(): boolean {
+    return this.stopReason !== undefined
+  }
+
+  /** Nobody is there any more who could be answered in full. */
+  get over(): boolean {
+    return this.stopReason !== undefined && this.stopReason !== 'deadline'
+  }
+
+  /** Gives the running attempt up. The first reason stands, but a client can leave after the deadline, too. */
+  stop(reason: StopReason): void {
+    if (this.over || this.stopReason === reason) return
+    this.stopReason = reason
+    const onAbort = this.onAbort
+    this.onAbort = undefined
+    onAbort?.()
+  }
+
+  record(lease: Lease): AttemptRecord {
+    const record = new AttemptRecord(lease.peer, lease.peer.name)
+    this.attempts.push(record)
+    return record
+  }
+
+  /** nginx's entry for "no peer could be chosen". */
+  recordNoPeer(upstreamName: string): AttemptRecord {
+    const record = new AttemptRecord(undefined, upstreamName)
+    this.attempts.push(record)
+    return record
+  }
+
+  waitedOut(now: number): boolean {
+    return this.waitUntil !== 0 && now >= this.waitUntil
+  }
+
+  /** Lets go of the kept response, when a better one has come or nobody is left to have it. */
+  dropHeld(): void {
+    const held = this.held
+    if (held === undefined) return
+    this.held = undefined
+    held.response.discard()
+    held.lease.release('next')
+  }
+
+  /** Every way out of a request ends here. */
+  close(): void {
+    this.deadline?.cancel()
+    this.onAbort = undefined
+    this.dropHeld()
+    for (const lease of this.leases) lease.release('next')
+    this.body?.release()
+  }
+}

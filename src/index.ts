@@ -1,0 +1,78 @@
+/** evenkeel: an HTTP load balancer for any Node.js server, with nginx's upstream vocabulary. */
+export { createBalancer, createUpstream } from './balancer.js'
+export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
+export type {
+  BalancerOptions,
+  Duration,
+  KeepaliveOptions,
+  NextUpstreamOptions,
+  PeerOptions,
+  PeerTlsOptions,
+  ProbeOptions,
+  QueueOptions,
+  RetryBudgetOptions,
+  Size,
+  TrustProxy,
+  UpstreamOptions,
+} from './options.js'
+export { BalancerError, ConfigurationError } from './errors.js'
+export type {
+  AttemptSummary,
+  BalancerErrorDetails,
+  ConfigurationProblem,
+  ErrorCode,
+} from './errors.js'
+export type {
+  BalancerEventName,
+  BalancerEvents,
+  EjectEvent,
+  FinishEvent,
+  Listener,
+  NextEvent,
+  ReturnEvent,
+} from './events.js'
+export { upstreamVariables } from './upstream-variables.js'
+export type { UpstreamVariables } from './upstream-variables.js'
+
+// The plug-ins: peer selector, keepalive agent pool, next-upstream policy, transport; and time.
+export type { Clock, Timer } from './clock.js'
+export type {
+  Candidates,
+  PeerGroup,
+  PeerPicker,
+  PeerSelector,
+  PeerSelectorFactory,
+  SelectionRequest,
+  SelectorContext,
+  SelectPeer,
+} from './upstream/peer-selector.js'
+export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
+export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
+export type { AgentPool, PoolStatus, SelectAgent } from './transport/agents.js'
+export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'
+export { decide } from './next-upstream/decide.js'
+export type {
+  AttemptFacts,
+  DecideNextUpstream,
+  Decision,
+  NextUpstreamPolicy,
+  WhyNoNext,
+} from './next-upstream/decide.js'
+export type {
+  Attempt,
+  AttemptSignal,
+  AttemptTimes,
+  RequestHead,
+  RequestSink,
+  RequestSource,
+  Transport,
+} from './transport/transport.js'
+export { isStaleConnection } from './next-upstream/attempt-result.js'
+export type {
+  AttemptResult,
+  BodySink,
+  FailureType,
+  Phase,
+  UpstreamFailure,
+  UpstreamResponse,
+} from './next-upstream/attempt-result.js'

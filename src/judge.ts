@@ -1,0 +1,231 @@
+/** From an attempt's result to what is done next: gathers the facts, keeps the ledgers, asks the policy. */
+import type { AttemptRecord } from './attempt-record.js'
+import { logNext } from './debug.js'
+import type { Exchange } from './exchange.js'
+import type { RetryBudget } from './next-upstream/budget.js'
+import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
+import { isStaleConnection } from './next-upstream/attempt-result.js'
+import { requestAtFault } from './next-upstream/blame.js'
+import type { Failing } from './next-upstream/blame.js'
+import { conditionOfStatus } from './next-upstream/condition.js'
+import type { AttemptCondition, Condition } from './next-upstream/condition.js'
+import { decide } from './next-upstream/decide.js'
+import type { AttemptFacts, DecideNextUpstream, Decision } from './next-upstream/decide.js'
+import type { Outbound } from './outbound.js'
+import type { Reporter } from './reporter.js'
+import type { Lease, PeerSession } from './upstream/peer-session.js'
+import type { PeerRegistry } from './upstream/upstream.js'
+import type { Clock } from './clock.js'
+
+/** What judging needs of the handler's parts. */
+export interface JudgeParts {
+  readonly registry: PeerRegistry
+  readonly clock: Clock
+  readonly budget: RetryBudget | undefined
+  readonly decide: DecideNextUpstream | undefined
+  readonly reporter: Reporter
+  readonly policy: { readonly on: ReadonlySet<Condition>; readonly failOn: ReadonlySet<Condition> }
+}
+
+/** One attempt with all that it belongs to. */
+export interface AttemptContext {
+  readonly x: Exchange
+  readonly session: PeerSession
+  readonly outbound: Outbound
+  readonly lease: Lease
+  readonly record: AttemptRecord
+}
+
+export interface Verdict {
+  readonly do: Decision['do']
+  /** The failure was put to the peer's account. */
+  readonly charged: boolean
+}
+
+const DELIVER: Verdict = { do: 'deliver', charged: false }
+
+/** Called once for each attempt, and once more when a response turns out not to be writable. */
+export function judge(parts: JudgeParts, context: AttemptContext, result: AttemptResult): Verdict {
+  const { record, lease, x } = context
+  if (result.kind === 'response') {
+    record.status = result.response.status
+    lease.answered(record.reused)
+    const condition = conditionOfStatus(record.status)
+    if (condition === undefined) return DELIVER
+    return judgeCondition(parts, context, condition, undefined)
+  }
+  const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
+  record.failure = failure
+  // nginx's numbers: `$upstream_status` of an attempt without an answer.
+  record.status = failure.condition === 'timeout' ? 504 : 502
+  x.lastFailure = failure
+  return judgeCondition(parts, context, failure.condition, failure)
+}
+
+function judgeCondition(
+  parts: JudgeParts,
+  context: AttemptContext,
+  condition: AttemptCondition,
+  failure: UpstreamFailure | undefined,
+): Verdict {
+  const { registry, policy } = parts
+  const stale = failure !== undefined && meetsStale(parts, context, failure)
+  const isTransport = failure !== undefined
+  const counts = policy.failOn.has(condition) && !stale && !isOurs(context.x, failure)
+  const chargesNow = counts && (isTransport || !registry.nginx)
+  if (chargesNow) charge(context, condition, failure)
+  const facts = gatherFacts(parts, context, condition, failure, stale)
+  const decision = possible(facts, askPolicy(parts, facts))
+  // nginx blames a status only when it acts on it (`ngx_http_upstream_test_next`).
+  const chargesLate = counts && !chargesNow && decision.do === 'next'
+  if (chargesLate) charge(context, condition, failure)
+  if (facts.requestAtFault) for (const lease of context.x.leases) lease.refund()
+  if (decision.do === 'next' && decision.charged) parts.budget?.retry(parts.clock.now())
+  report(parts, context, condition, decision)
+  return { do: decision.do, charged: chargesNow || chargesLate }
+}
+
+/** A stale connection is written to its own ledger, and forgiven once for each peer. */
+function meetsStale(
+  { registry }: JudgeParts,
+  { x, lease, record }: AttemptContext,
+  failure: UpstreamFailure,
+): boolean {
+  if (!isStaleConnection(failure)) return false
+  record.stale = true
+  lease.peer.ledgers.stale++
+  // nginx tries another peer, and charges this one all the same.
+  if (registry.nginx || x.staleAt?.includes(lease.peer) === true) return false
+  x.staleAt ??= []
+  x.staleAt.push(lease.peer)
+  return true
+}
+
+/** Not the peer's doing: our own shortage, or our own deadline. */
+function isOurs(x: Exchange, failure: UpstreamFailure | undefined): boolean {
+  return failure?.type === 'proxy_internal_error' || x.stopReason === 'deadline'
+}
+
+function charge(
+  { lease }: AttemptContext,
+  condition: AttemptCondition,
+  failure: UpstreamFailure | undefined,
+): void {
+  if (failure === undefined) lease.fail('status', 'answer')
+  else lease.fail(failure.condition, failure.requestSent ? 'answer' : 'connect')
+}
+
+function gatherFacts(
+  parts: JudgeParts,
+  context: AttemptContext,
+  condition: AttemptCondition,
+  failure: UpstreamFailure | undefined,
+  stale: boolean,
+): AttemptFacts {
+  const { x, session, outbound } = context
+  const { registry, clock, budget, policy } = parts
+  const outlook = session.outlook()
+  return {
+    kind: failure === undefined ? 'response' : 'failure',
+    condition,
+    listed: policy.on.has(condition),
+    requestSent: failure?.requestSent ?? true,
+    idempotent: outbound.idempotent,
+    replayable: outbound.body.replayable,
+    stale,
+    triesLeft: x.triesLeft + (registry.nginx && isCachedError(context) ? 1 : 0) > 1,
+    timeLeft: !x.aborted,
+    // nginx counts tries, not peers: it leaves a real answer for a peer that may not be there.
+    nextPeer: registry.nginx ? 'live' : outlook,
+    mayWait: registry.whenNoneLive === 'wait' && !registry.queue.full && !x.waitedOut(clock.now()),
+    budget: budget?.allows(clock.now()) ?? true,
+    requestAtFault: !stale && isRequestAtFault(context, condition, failure),
+    held: x.held !== undefined,
+  }
+}
+
+function isRequestAtFault(
+  { x, lease }: AttemptContext,
+  condition: AttemptCondition,
+  failure: UpstreamFailure | undefined,
+): boolean {
+  const failing: Failing = {
+    peer: lease.peer,
+    manner: failure === undefined ? condition : `${condition} ${failure.type}`,
+    requestSent: failure?.requestSent ?? true,
+    failuresSinceAnswer: lease.peer.failuresSinceAnswer,
+  }
+  const fault = requestAtFault(x.failings, failing)
+  x.failings.push(failing)
+  return fault
+}
+
+function askPolicy(parts: JudgeParts, facts: AttemptFacts): Decision {
+  const standard = decide(facts)
+  return parts.decide === undefined ? standard : parts.decide(facts, standard)
+}
+
+/** A policy of the user's may wish for what cannot be; a promise of the library is not for it to break. */
+function possible(facts: AttemptFacts, wish: Decision): Decision {
+  const goesOn = wish.do === 'next' || wish.do === 'again' || wish.do === 'wait'
+  const impossible =
+    (goesOn && !facts.replayable) ||
+    (goesOn && !facts.timeLeft) ||
+    (wish.do === 'next' && facts.nextPeer === 'none') ||
+    (wish.do === 'deliver_held' && !facts.held) ||
+    (wish.do === 'deliver' && facts.kind === 'failure')
+  if (!impossible) return wish
+  if (facts.held) return { do: 'deliver_held', why: 'no_eligible_peer' }
+  if (facts.kind === 'response') return { do: 'deliver', why: 'no_eligible_peer' }
+  return { do: 'finish', why: 'no_eligible_peer' }
+}
+
+/** Counts an attempt against `tries`. A stale connection is free. */
+export function settleTries(
+  x: Exchange,
+  registry: PeerRegistry,
+  verdict: Verdict,
+  record: AttemptRecord,
+): void {
+  if (verdict.do === 'again') return
+  // nginx (`ngx_http_upstream_next`): an error on a cached connection is given its try back.
+  if (registry.nginx && record.stale) return
+  if (registry.nginx && registry.single) x.triesLeft = 0
+  else x.triesLeft--
+}
+
+function isCachedError({ record }: AttemptContext): boolean {
+  return record.stale
+}
+
+function pastDeadline(record: AttemptRecord): UpstreamFailure {
+  return {
+    condition: 'timeout',
+    phase: record.connectTime < 0 ? 'connect' : 'header',
+    type: 'connection_read_timeout',
+    requestSent: record.connectTime >= 0,
+    reusedConnection: record.reused,
+    responseStarted: false,
+    cause: undefined,
+  }
+}
+
+function report(
+  parts: JudgeParts,
+  { x, lease, record }: AttemptContext,
+  condition: AttemptCondition,
+  decision: Decision,
+): void {
+  const why = 'why' in decision && decision.why !== 'good' ? decision.why : undefined
+  if (logNext.enabled) {
+    logNext(
+      '%s at %s (%s): %s%s',
+      condition,
+      lease.peer.name,
+      record.outcome,
+      decision.do,
+      why === undefined ? '' : ` (${why})`,
+    )
+  }
+  parts.reporter.decided(x, lease.peer, condition, decision.do, why)
+}

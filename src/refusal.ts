@@ -1,0 +1,45 @@
+/** Why a request is not served, where it is not a peer that failed. */
+import type { AttemptRecord } from './attempt-record.js'
+import { BalancerError } from './errors.js'
+import type { ErrorCode } from './errors.js'
+import type { UpstreamFailure } from './next-upstream/attempt-result.js'
+
+/** An answer of our own, before any peer is asked. */
+export interface Refusal {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly message: string
+}
+
+/** Node refuses it before anything is sent: what the client asked for is not HTTP/1.1. */
+export function isUnsendable(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  return (
+    code === 'ERR_INVALID_CHAR' ||
+    code === 'ERR_UNESCAPED_CHARACTERS' ||
+    code === 'ERR_INVALID_HTTP_TOKEN'
+  )
+}
+
+/** What a throw inside the library ends as: the arguments of an error answer. */
+export function internalRefusal(
+  cause: unknown,
+): [code: ErrorCode, message: string, details: { status: number; cause: unknown }] {
+  if (cause instanceof BalancerError) {
+    return [cause.code, cause.message, { status: cause.status, cause: cause.cause }]
+  }
+  return ['ERR_INTERNAL', 'the balancer or one of its plug-ins failed', { status: 500, cause }]
+}
+
+/** A response whose head Node will not write to a client is as good as an invalid one. */
+export function unwritableHead(error: unknown, record: AttemptRecord): UpstreamFailure {
+  return {
+    condition: 'invalid_header',
+    phase: 'header',
+    type: 'http_protocol_error',
+    requestSent: true,
+    reusedConnection: record.reused,
+    responseStarted: true,
+    cause: error instanceof Error ? error : undefined,
+  }
+}

@@ -1,0 +1,61 @@
+/** An `Upstream` as it is handed out: its state, its pool, its probes. */
+import { logPeer } from './debug.js'
+import type { Prober } from './health/prober.js'
+import type { AgentPool } from './transport/agents.js'
+import type { FailedStep, Peer, PeerStatus } from './upstream/peer.js'
+import type {
+  EjectReason,
+  PeerRegistry,
+  ReturnReason,
+  Upstream,
+  UpstreamObserver,
+} from './upstream/upstream.js'
+
+export interface UpstreamParts {
+  readonly registry: PeerRegistry
+  readonly pool: AgentPool
+  readonly prober: Prober | undefined
+  readonly failOn: ReadonlySet<string>
+  /** A request that may not be repeated never goes out on a kept connection. */
+  readonly freshNonIdempotent: boolean
+}
+
+export class UpstreamHandle implements Upstream, UpstreamObserver {
+  readonly parts: UpstreamParts
+
+  constructor(parts: UpstreamParts) {
+    this.parts = parts
+    parts.registry.observers.add(this)
+  }
+
+  get name(): string {
+    return this.parts.registry.name
+  }
+
+  get peers(): readonly Peer[] {
+    return this.parts.registry.peers
+  }
+
+  status(peer: Peer): PeerStatus {
+    const state = this.parts.registry.stateOf(peer)
+    if (state === undefined)
+      throw new TypeError(`${peer.name} is no peer of upstream "${this.name}"`)
+    return this.parts.registry.status(state)
+  }
+
+  ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
+    if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
+    this.parts.prober?.watch(peer, step)
+  }
+
+  returned(peer: Peer, reason: ReturnReason): void {
+    if (logPeer.enabled) logPeer('%s is back: %s', peer.name, reason)
+    this.parts.prober?.unwatch(peer)
+  }
+
+  close(): Promise<void> {
+    this.parts.prober?.stop()
+    this.parts.pool.close()
+    return Promise.resolve()
+  }
+}
