@@ -1,0 +1,103 @@
+/** The options of the balancer that are not its upstream's. */
+import type { BalancerOptions, NextUpstreamOptions, RetryBudgetOptions } from '../options.js'
+import type { NextUpstreamPolicy } from '../next-upstream/decide.js'
+import type { Transport } from '../transport/transport.js'
+import { readNextConditions } from './conditions.js'
+import type { Defaults } from './defaults.js'
+import { readTrustProxy } from './networks.js'
+import { AMOUNT, COUNT, hasMethods, namesOf, Section } from './section.js'
+import type { TextRule } from './section.js'
+import type { BalancerConfig } from './types.js'
+
+const NEXT_UPSTREAM = namesOf<NextUpstreamOptions>({
+  on: true,
+  tries: true,
+  timeout: true,
+  idempotent: true,
+  policy: true,
+})
+const RETRY_BUDGET = namesOf<RetryBudgetOptions>({ ratio: true, floor: true, window: true })
+
+/** RFC 9110 section 7.2: `uri-host [ ":" port ]`. */
+const HOST: TextRule = {
+  rule: "must be 'client', 'peer' or a host name, perhaps with a port",
+  holds: (value) => /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]+)(:\d*)?$/i.test(value),
+}
+/** What an RFC 8941 string may hold; a token is one, too. */
+const STATUS_NAME: TextRule = {
+  rule: 'must be printable ASCII, or false',
+  holds: (value) => /^[\x20-\x7e]+$/.test(value),
+}
+
+type Options = Section<BalancerOptions>
+
+export function readBalancer(
+  options: Options,
+  defaults: Defaults,
+): Omit<BalancerConfig, 'upstream' | 'nginx' | 'clock' | 'random'> {
+  return {
+    ...readNextUpstream(options, defaults),
+    retryBudget: readRetryBudget(options, defaults),
+    connectTimeout: options.duration('connectTimeout', defaults.connectTimeout, 'more than zero'),
+    sendTimeout: options.duration('sendTimeout', 60_000, 'more than zero'),
+    readTimeout: options.duration('readTimeout', 60_000, 'more than zero'),
+    bufferSize: options.size('bufferSize', 16 * 1024, 'more than zero'),
+    requestBuffering: options.choice('requestBuffering', ['replay', 'off'], 'replay'),
+    replayBuffer: options.size('replayBuffer', 64 * 1024, 'zero allowed'),
+    replayMemory: options.size('replayMemory', 64 * 1024 * 1024, 'zero allowed'),
+    maxBody: options.size('maxBody', 0, 'zero allowed') || Infinity,
+    trustProxy: readTrustProxy(options, defaults.trustProxy),
+    host: options.text('host', HOST, defaults.host),
+    proxyStatus: readProxyStatus(options),
+    transport: options.plugin<Transport>('transport', ['roundTrip', 'close'], 'a transport'),
+    onError: options.callback('onError'),
+  }
+}
+
+type NextUpstreamConfig = Pick<
+  BalancerConfig,
+  'on' | 'nonIdempotent' | 'tries' | 'nextTimeout' | 'idempotent' | 'policy'
+>
+
+function readNextUpstream(options: Options, defaults: Defaults): NextUpstreamConfig {
+  const policy = options.functionOf('nextUpstream')
+  const rule = 'must be an object or a function'
+  const next = policy
+    ? new Section<NextUpstreamOptions>(options.problems, '', { policy }, NEXT_UPSTREAM)
+    : options.section<NextUpstreamOptions>('nextUpstream', NEXT_UPSTREAM, rule)
+  const on = readNextConditions(next, 'on', defaults.on)
+  return {
+    on: on.conditions,
+    nonIdempotent: on.nonIdempotent,
+    tries: next.number('tries', COUNT, defaults.tries) || Infinity,
+    nextTimeout: next.duration('timeout', 0, 'zero allowed'),
+    idempotent: next.callback('idempotent'),
+    policy: readPolicy(next),
+  }
+}
+
+function readPolicy(next: Section<NextUpstreamOptions>): BalancerConfig['policy'] {
+  const value = next.value('policy')
+  const policy = next.functionOf('policy')
+  if (value === undefined || policy !== undefined) return policy
+  if (hasMethods<NextUpstreamPolicy>(value, ['decide'])) return value
+  next.reject('policy', 'must be a function or a policy with decide()')
+  return undefined
+}
+
+function readRetryBudget(options: Options, defaults: Defaults): BalancerConfig['retryBudget'] {
+  const value = options.value('retryBudget')
+  if (value === false || (value === undefined && defaults.retryBudget === 'none')) return undefined
+  const rule = 'must be an object, or false'
+  const budget = options.section<RetryBudgetOptions>('retryBudget', RETRY_BUDGET, rule)
+  return Object.freeze({
+    ratio: budget.number('ratio', AMOUNT, 0.2),
+    floor: budget.number('floor', AMOUNT, 10),
+    window: budget.duration('window', 10_000, 'more than zero'),
+  })
+}
+
+function readProxyStatus(options: Options): string | undefined {
+  const value = options.value('proxyStatus')
+  return value === false ? undefined : options.text('proxyStatus', STATUS_NAME, 'evenkeel')
+}

@@ -1,0 +1,96 @@
+/** What the options come to: every default filled in, every duration in milliseconds, every size in bytes. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../clock.js'
+import type { BalancerError } from '../errors.js'
+import type { Condition } from '../next-upstream/condition.js'
+import type { DecideNextUpstream, NextUpstreamPolicy } from '../next-upstream/decide.js'
+import type { PeerTlsOptions, TrustProxy } from '../options.js'
+import type { AgentPool, SelectAgent } from '../transport/agents.js'
+import type { Transport } from '../transport/transport.js'
+import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
+import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
+import type { Upstream } from '../upstream/upstream.js'
+
+export interface PeerConfig {
+  readonly address: PeerAddress
+  readonly parameters: PeerParameters
+}
+
+export interface KeepaliveConfig {
+  readonly connections: number
+  readonly timeout: number
+  readonly requests: number
+  readonly time: number
+  readonly nonIdempotent: 'fresh' | 'any'
+}
+
+/** Certificates and keys stay as given; those not given are absent. */
+export interface PeerTlsConfig extends Readonly<Omit<PeerTlsOptions, 'verify' | 'name'>> {
+  readonly verify: boolean
+  /** Undefined: the peer's host name. */
+  readonly name: string | undefined
+}
+
+/** {@link UpstreamOptions}, resolved. */
+export interface UpstreamConfig {
+  readonly name: string
+  readonly peers: readonly PeerConfig[]
+  readonly selector: string | PeerSelector | SelectPeer
+  /** Holds neither `off` (then it is empty) nor `non_idempotent`. */
+  readonly failOn: ReadonlySet<Condition>
+  readonly whenNoneLive: 'try' | 'wait' | 'fail'
+  readonly queue: { readonly size: number; readonly timeout: number }
+  readonly probe: { readonly interval: number; readonly timeout: number } | undefined
+  readonly keepalive: KeepaliveConfig
+  /** The user's own, in place of the built-in pool. */
+  readonly pool: AgentPool | SelectAgent | undefined
+  readonly tls: PeerTlsConfig
+  /** `preset: 'nginx'`. */
+  readonly nginx: boolean
+  readonly clock: Clock | undefined
+  readonly random: () => number
+}
+
+export interface RetryBudgetConfig {
+  readonly ratio: number
+  readonly floor: number
+  readonly window: number
+}
+
+/** {@link BalancerOptions}, resolved. */
+export interface BalancerConfig {
+  readonly upstream: UpstreamConfig | Upstream
+  /** Holds neither `off` (then it is empty) nor `non_idempotent` (that is {@link nonIdempotent}). */
+  readonly on: ReadonlySet<Condition>
+  /** `non_idempotent` is listed. */
+  readonly nonIdempotent: boolean
+  /** Infinity: no limit but the number of peers. */
+  readonly tries: number
+  /** 0: none. */
+  readonly nextTimeout: number
+  readonly idempotent: ((request: IncomingMessage) => boolean) | undefined
+  readonly policy: NextUpstreamPolicy | DecideNextUpstream | undefined
+  /** Undefined: no limit. */
+  readonly retryBudget: RetryBudgetConfig | undefined
+  readonly connectTimeout: number
+  readonly sendTimeout: number
+  readonly readTimeout: number
+  readonly bufferSize: number
+  readonly requestBuffering: 'replay' | 'off'
+  readonly replayBuffer: number
+  readonly replayMemory: number
+  /** Infinity: no limit. */
+  readonly maxBody: number
+  /** Well-formed; a comma-separated text has become a list. */
+  readonly trustProxy: TrustProxy
+  readonly host: string
+  /** Undefined: no such field. Printable ASCII: an RFC 8941 string, and perhaps a token. */
+  readonly proxyStatus: string | undefined
+  /** Undefined: the default transport. */
+  readonly transport: Transport | undefined
+  readonly onError:
+    ((error: BalancerError, request: IncomingMessage, response: ServerResponse) => void) | undefined
+  readonly nginx: boolean
+  readonly clock: Clock | undefined
+  readonly random: () => number
+}

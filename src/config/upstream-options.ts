@@ -1,0 +1,132 @@
+/** The options of the group of peers. */
+import type { Clock } from '../clock.js'
+import type { KeepaliveOptions, ProbeOptions, QueueOptions, UpstreamOptions } from '../options.js'
+import { selectorNames } from '../selection/index.js'
+import type { AgentPool } from '../transport/agents.js'
+import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
+import { readFailConditions } from './conditions.js'
+import type { Defaults } from './defaults.js'
+import { defaultsOf } from './defaults.js'
+import { readPeers } from './peers.js'
+import { COUNT, hasMethods, namesOf, POSITIVE_INTEGER, Section } from './section.js'
+import { suggest } from './suggest.js'
+import { readTls } from './tls.js'
+import type { KeepaliveConfig, UpstreamConfig } from './types.js'
+
+/** What `createUpstream` and `createBalancer` both take. */
+export type GroupOptions = Omit<UpstreamOptions, 'peers' | 'name'>
+
+const PROBE = namesOf<ProbeOptions>({ interval: true, timeout: true })
+const QUEUE = namesOf<QueueOptions>({ size: true, timeout: true })
+const KEEPALIVE = namesOf<KeepaliveOptions>({
+  connections: true,
+  timeout: true,
+  requests: true,
+  time: true,
+  nonIdempotent: true,
+})
+
+const POOL_RULE = 'must be an object of options, a function or a pool with agent() and close()'
+
+/** Where the group's name and its list come from. */
+export interface GroupIdentity {
+  readonly name: string
+  /** `peers` or `upstream`. */
+  readonly path: string
+  readonly list: unknown
+}
+
+export function readGroup(options: Section<GroupOptions>, group: GroupIdentity): UpstreamConfig {
+  const { nginx, clock, random } = readSurroundings(options)
+  const defaults = defaultsOf({ nginx })
+  const peers = readPeers(options.problems, group.path, group.list, {
+    maxFails: options.number('maxFails', COUNT, 1),
+    failTimeout: options.duration('failTimeout', 10_000, 'zero allowed'),
+  })
+  return Object.freeze({
+    name: group.name,
+    peers,
+    selector: readSelector(options),
+    failOn: readFailConditions(options, 'failOn', defaults.failOn),
+    whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
+    queue: readQueue(options),
+    probe: readProbe(options, defaults),
+    ...readKeepalive(options, defaults),
+    tls: readTls(options, defaults.verify),
+    nginx,
+    clock,
+    random,
+  })
+}
+
+/** Preset, time and chance: options of the balancer as well as of its upstream. */
+export function readSurroundings(
+  options: Section<GroupOptions>,
+): Pick<UpstreamConfig, 'nginx' | 'clock' | 'random'> {
+  if (options.given('preset')) options.choice('preset', ['nginx'], 'nginx')
+  const nginx = options.value('preset') === 'nginx'
+  return {
+    nginx,
+    clock: options.plugin<Clock>('clock', ['now', 'after'], 'a clock'),
+    // eslint-disable-next-line no-restricted-properties -- the default that the option is there to replace
+    random: options.callback('random') ?? Math.random,
+  }
+}
+
+function readSelector(options: Section<GroupOptions>): string | PeerSelector | SelectPeer {
+  const value = options.value('selector')
+  if (value === undefined) return 'round_robin'
+  const select = options.functionOf('selector')
+  if (select !== undefined) return select
+  if (hasMethods<PeerSelector>(value, ['begin'])) return value
+  if (typeof value === 'string') {
+    if (selectorNames.includes(value)) return value
+    const hint = suggest(value, selectorNames)
+    options.reject('selector', `must be one of ${selectorNames.join(', ')}${hint}`)
+  } else options.reject('selector', 'must be a name, a function or a selector with begin()')
+  return 'round_robin'
+}
+
+function readQueue(options: Section<GroupOptions>): UpstreamConfig['queue'] {
+  const queue = options.section<QueueOptions>('queue', QUEUE)
+  return Object.freeze({
+    size: queue.number('size', COUNT, 1000),
+    timeout: queue.duration('timeout', 10_000, 'zero allowed'),
+  })
+}
+
+function readProbe(options: Section<GroupOptions>, defaults: Defaults): UpstreamConfig['probe'] {
+  const value = options.value('probe')
+  if (value === false || (value === undefined && defaults.probe === 'none')) return undefined
+  const probe = options.section<ProbeOptions>('probe', PROBE, 'must be an object, or false')
+  return Object.freeze({
+    interval: probe.duration('interval', 1000, 'more than zero'),
+    timeout: probe.duration('timeout', 1000, 'more than zero'),
+  })
+}
+
+function readKeepalive(
+  options: Section<GroupOptions>,
+  defaults: Defaults,
+): Pick<UpstreamConfig, 'keepalive' | 'pool'> {
+  const value = options.value('keepalive')
+  const pool = hasMethods<AgentPool>(value, ['agent', 'close'])
+    ? value
+    : options.functionOf('keepalive')
+  if (pool !== undefined) {
+    const none = new Section<KeepaliveOptions>(options.problems, '', {}, KEEPALIVE)
+    return { pool, keepalive: keepaliveOf(none, defaults) }
+  }
+  const keepalive = options.section<KeepaliveOptions>('keepalive', KEEPALIVE, POOL_RULE)
+  return { pool: undefined, keepalive: keepaliveOf(keepalive, defaults) }
+}
+
+function keepaliveOf(options: Section<KeepaliveOptions>, defaults: Defaults): KeepaliveConfig {
+  return Object.freeze({
+    connections: options.number('connections', COUNT, defaults.keepaliveConnections),
+    timeout: options.duration('timeout', 60_000, 'zero allowed'),
+    requests: options.number('requests', POSITIVE_INTEGER, 1000),
+    time: options.duration('time', 3_600_000, 'zero allowed'),
+    nonIdempotent: options.choice('nonIdempotent', ['fresh', 'any'], defaults.nonIdempotent),
+  })
+}
