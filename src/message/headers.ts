@@ -266,7 +266,7 @@ function applyLive(
     if (name === REMOVED) continue
     const now = live[field]
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a dictionary without prototype
-    if (now === undefined) delete out[name]
+    if (now === undefined || typeof now === 'function') delete out[name]
     else if (isChanged(out[name], now)) out[name] = copyOf(now)
   }
   for (const field in live) {
@@ -301,11 +301,11 @@ function applyLiveHost(aside: SetAside, now: unknown): void {
 
 /**
  * Did middleware put another value there? Node joins or drops lines of a repeated field by its own rules: a value
- * that is not simply our lines joined counts as another. Objects and functions come from `Object.prototype`.
+ * that is not simply our lines joined counts as another. `live.__proto__` is an object: no value at all.
  */
 function isChanged(kept: string | string[] | undefined, now: LiveValue | undefined): boolean {
   if (kept === now) return false
-  if (now === undefined || typeof now === 'function') return false
+  if (now === undefined) return false
   if (typeof now === 'object' && !Array.isArray(now)) return false
   if (kept === undefined) return true
   return linesOf(kept) !== linesOf(now)
