@@ -76,7 +76,7 @@ export interface ConfigurationProblem {
   readonly path: string
   /** `must be a positive integer` */
   readonly rule: string
-  /** The value as given. */
+  /** The value as given; secrets are hidden, objects shown as short text. */
   readonly value: unknown
 }
 

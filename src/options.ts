@@ -10,7 +10,10 @@ import type { Transport } from './transport/transport.js'
 import type { PeerSelector, SelectPeer } from './upstream/peer-selector.js'
 import type { Upstream } from './upstream/upstream.js'
 
-/** Milliseconds, or an nginx time: `'500ms'`, `'10s'`, `'1m'`, `'1h 30m'`. */
+/**
+ * Milliseconds as a number, or an nginx time as a text: `'500ms'`, `'10s'`, `'1m'`, `'1h 30m'`; as in nginx, a bare
+ * `'10'` is seconds. At most 24 days (2^31 - 1 ms).
+ */
 export type Duration = number | string
 
 /** Bytes, or an nginx size: `'16k'`, `'1m'`, `'1g'`. */
@@ -18,7 +21,10 @@ export type Size = number | string
 
 /** One server of an upstream (nginx `server`). */
 export interface PeerOptions {
-  /** `http://host:port`, `https://host:port` or `unix:/path/to.sock`; no path, query or credentials. */
+  /**
+   * `http://host:port`, `https://host:port`, nginx's bare `host:port`, or `unix:/path/to.sock`; no path, query or
+   * credentials.
+   */
   url: string
   /** Share of the requests, a positive integer. Default 1. nginx `weight`. */
   weight?: number

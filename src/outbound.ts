@@ -65,6 +65,7 @@ export function prepareOutbound(
     remoteAddress: socket.remoteAddress,
     localPort: socket.localPort,
     encrypted: (socket as Partial<TLSSocket>).encrypted === true,
+    authority: authorityOf(x.url),
   }
   const { headers, badHost } = buildOutboundHeaders(facts, policy.host, trust)
   if (badHost) return BAD_HOST
@@ -82,6 +83,12 @@ export function prepareOutbound(
     idempotent,
     connection: policy.freshNonIdempotent && !repeatable ? 'fresh' : 'any',
   }
+}
+
+/** Of an absolute-form target (RFC 9112 section 3.2.2): it wins over `Host`. */
+function authorityOf(target: string): string | undefined {
+  if (target.startsWith('/')) return undefined
+  return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
 }
 
 /** A body parser has inflated what it read. */
