@@ -40,6 +40,8 @@ export class Exchange implements SelectionRequest, AttemptSignal {
   waitUntil = 0
   /** It found the queue full. */
   queueFull = false
+  /** The head of a response is on its way to the client. */
+  relaying = false
   error: BalancerError | undefined
   triesLeft = 0
   /** Peers at which a stale connection has been met: each is forgiven once. */

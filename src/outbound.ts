@@ -69,13 +69,15 @@ export function prepareOutbound(
   }
   const { headers, badHost } = buildOutboundHeaders(facts, policy.host, trust)
   if (badHost) return BAD_HOST
-  const body = incomingBody(req, parsedBody, settings, () => {
+  const idempotent = policy.isIdempotent(req)
+  // Once read a body has been sent: of one that may not be sent twice there is nothing to keep.
+  const bodySettings = idempotent ? settings : { ...settings, replayBuffer: 0 }
+  const body = incomingBody(req, parsedBody, bodySettings, () => {
     x.stop('body_too_large')
   })
   if (body === 'too_large') return BODY_TOO_LARGE
   if (body === 'consumed') return BODY_CONSUMED
   if (body instanceof BufferedBody) dropContentEncoding(headers)
-  const idempotent = policy.isIdempotent(req)
   const repeatable = idempotent && body.repeatable
   return {
     head: { method: x.method, target: x.url, headers },

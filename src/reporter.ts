@@ -61,6 +61,8 @@ export class Reporter {
     x.error = error
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
+    // A response that somebody else has begun is theirs to end.
+    if (x.res.headersSent && !x.relaying) return
     if (this.#onError === undefined || x.res.headersSent) {
       writeErrorPage(x.res, error, x.lastFailure?.type, this.#page)
       return

@@ -76,9 +76,10 @@ export class RequestHandler {
     budget?.request(x.startedAt)
     this.#inFlight++
     res.on('close', () => {
-      if (!res.writableFinished) x.stop('client_left')
+      if (!isFinished(res)) x.stop('client_left')
     })
     try {
+      if (res.headersSent) throw new Error('the response had been begun before the balancer got it')
       if (this.#closing) this.#fail(x, 'ERR_CLOSING', 'the balancer is closing', { status: 503 })
       else await this.#serve(x, parsedBody)
     } catch (cause) {
@@ -113,11 +114,12 @@ export class RequestHandler {
       const record = x.record(lease)
       const connection = again === undefined ? outbound.connection : 'fresh'
       let result = await this.#attempt(x, lease, outbound, connection, record)
-      if (x.over) {
+      if (x.over || x.res.headersSent) {
         this.#stopped(x, result)
         return
       }
-      let verdict = this.#judge(x, session, outbound, lease, record, result)
+      const context = { x, session, outbound, lease, record }
+      let verdict = judge(this.#parts, context, result)
       if (verdict.do === 'deliver' && result.kind === 'response') {
         const refused = this.#begin(x, result.response, record)
         if (refused === undefined) {
@@ -125,8 +127,9 @@ export class RequestHandler {
           return
         }
         result = refused
-        verdict = this.#judge(x, session, outbound, lease, record, result)
+        verdict = judge(this.#parts, context, result)
       }
+      settleTries(x, this.#parts.registry, verdict, record)
       again = verdict.do === 'again' ? lease : undefined
       if (again !== undefined) continue
       this.#keepOrDrop(x, lease, record, result, verdict)
@@ -183,19 +186,6 @@ export class RequestHandler {
         })
       throw cause
     }
-  }
-
-  #judge(
-    x: Exchange,
-    session: PeerSession,
-    outbound: Outbound,
-    lease: Lease,
-    record: AttemptRecord,
-    result: AttemptResult,
-  ): Verdict {
-    const verdict = judge(this.#parts, { x, session, outbound, lease, record }, result)
-    settleTries(x, this.#parts.registry, verdict, record)
-    return verdict
   }
 
   /** 7: a real response is kept, the first before all others; the rest is let go. */
@@ -261,6 +251,7 @@ export class RequestHandler {
     outbound: Outbound,
   ): Promise<void> {
     outbound.body.release()
+    x.relaying = true
     if (x.over) {
       this.#stopped(x, { kind: 'response', response })
       return
@@ -311,6 +302,8 @@ export class RequestHandler {
 
   #stopped(x: Exchange, result: AttemptResult | { readonly kind: 'aborted' }): void {
     if (result.kind === 'response') result.response.discard()
+    // Somebody else, a timeout middleware for one, has answered meanwhile: the answer is theirs.
+    if (!x.relaying && x.res.headersSent) return
     if (x.stopReason === 'body_too_large') {
       this.#fail(x, 'ERR_BODY_TOO_LARGE', 'the request body is over maxBody', { status: 413 })
       return
@@ -326,4 +319,9 @@ export class RequestHandler {
   ): void {
     this.#parts.reporter.failed(x, code, message, details)
   }
+}
+
+/** http2's compat response has no `writableFinished`. */
+function isFinished(res: ClientResponse): boolean {
+  return res.stream === undefined ? res.writableFinished : res.writableEnded
 }

@@ -32,18 +32,37 @@ export function waitForPeer(
   if (x.triesLeft > 0 && session.outlook() !== 'none') return Promise.resolve(true)
   if (now >= x.waitUntil) return Promise.resolve(false)
   return new Promise((resolve) => {
-    const cancel = registry.queue.wait(x.waitUntil - now, (outcome) => {
-      x.onAbort = undefined
-      x.queueFull = outcome === 'full'
-      if (outcome === 'ready') x.triesLeft = initialTries(parts)
-      resolve(outcome === 'ready')
-    })
-    if (x.queueFull) return
-    x.onAbort = () => {
-      cancel()
-      resolve(false)
-    }
+    queueUp(parts, x, session, resolve)
   })
+}
+
+/** A mark that runs out by itself tells nobody: whoever waits looks again after this long. */
+const LOOK_AGAIN_MS = 1000
+
+function queueUp(
+  parts: WaitingParts,
+  x: Exchange,
+  session: PeerSession,
+  done: (worthIt: boolean) => void,
+): void {
+  const { registry, clock } = parts
+  const left = x.waitUntil - clock.now()
+  const finish = (worthIt: boolean): void => {
+    x.onAbort = undefined
+    if (worthIt) x.triesLeft = initialTries(parts)
+    done(worthIt)
+  }
+  const cancel = registry.queue.wait(Math.min(left, LOOK_AGAIN_MS), (outcome) => {
+    x.queueFull = outcome === 'full'
+    const ready = outcome === 'ready' || (outcome === 'timeout' && session.outlook() !== 'none')
+    if (outcome === 'timeout' && !ready && left > LOOK_AGAIN_MS) queueUp(parts, x, session, done)
+    else finish(ready)
+  })
+  if (x.queueFull) return
+  x.onAbort = () => {
+    cancel()
+    finish(false)
+  }
 }
 
 /** nginx says 502 to all of it; we tell "none works" from "all are busy". */
