@@ -198,6 +198,7 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
       config.nonIdempotent || (idempotent?.(req) ?? byMethod(req.method ?? 'GET')),
     freshNonIdempotent: upstream.parts.freshNonIdempotent,
     host: config.host,
+    wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
   }
 }

@@ -39,6 +39,7 @@ const BALANCER = namesOf<BalancerOptions>({
   sendTimeout: true,
   readTimeout: true,
   bufferSize: true,
+  wholeResponse: true,
   requestBuffering: true,
   replayBuffer: true,
   replayMemory: true,

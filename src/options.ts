@@ -173,6 +173,12 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers' | 'name'>
   /** Size of a response head at most; more is `invalid_header`. Default 16k. nginx `proxy_buffer_size`. */
   bufferSize?: Size
   /**
+   * A response that announces at most this many bytes is read whole before any of it is sent to the client: a peer
+   * that dies in the middle then costs a try, not a broken response. Longer ones, and those of unknown length
+   * (server-sent events), go on chunk by chunk as they come. 0 reads none whole. Default 64k; with `preset: 'nginx'` 0.
+   */
+  wholeResponse?: Size
+  /**
    * `'replay'`: a body goes out as it comes, and its beginning is kept so that a next upstream can have it.
    * `'off'`: nothing is kept. Default `'replay'`. nginx `proxy_request_buffering`.
    */

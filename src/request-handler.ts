@@ -12,6 +12,7 @@ import { responseHeaders } from './message/headers.js'
 import type { BodySettings } from './message/incoming-body.js'
 import { relayBody, writeHead } from './message/relay.js'
 import type { ClientResponse } from './message/relay.js'
+import { readWhole, wholeLength } from './message/whole-response.js'
 import type { Trust } from './message/trust-proxy.js'
 import type {
   AttemptResult,
@@ -56,6 +57,8 @@ export interface HandlerPolicy extends ErrorPageSettings {
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean
   readonly host: string
+  /** Bytes of a response that is read whole before any of it is sent; 0: none. */
+  readonly wholeResponse: number
 }
 
 export class RequestHandler {
@@ -172,11 +175,15 @@ export class RequestHandler {
     record: AttemptRecord,
   ): Promise<AttemptResult> {
     if (x.aborted) return { kind: 'aborted' }
+    const { transport, policy } = this.#parts
     try {
-      return await this.#parts.transport.roundTrip(
+      const result = await transport.roundTrip(
         { peer: lease.peer, head, body, connection, record },
         x,
       )
+      if (result.kind !== 'response' || x.over) return result
+      const length = wholeLength(result.response, head.method, policy.wholeResponse)
+      return length === 0 ? result : await readWhole(result.response, length, x)
     } catch (cause) {
       // The transport says what an upstream does wrong; what it throws is wrong with the request, or with us.
       if (isUnsendable(cause))

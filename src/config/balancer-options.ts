@@ -42,6 +42,7 @@ export function readBalancer(
     sendTimeout: options.duration('sendTimeout', 60_000, 'more than zero'),
     readTimeout: options.duration('readTimeout', 60_000, 'more than zero'),
     bufferSize: options.size('bufferSize', 16 * 1024, 'more than zero'),
+    wholeResponse: options.size('wholeResponse', defaults.wholeResponse, 'zero allowed'),
     requestBuffering: options.choice('requestBuffering', ['replay', 'off'], 'replay'),
     replayBuffer: options.size('replayBuffer', 64 * 1024, 'zero allowed'),
     replayMemory: options.size('replayMemory', 64 * 1024 * 1024, 'zero allowed'),

@@ -16,6 +16,8 @@ export interface Defaults {
   readonly verify: boolean
   readonly trustProxy: TrustProxy
   readonly host: string
+  /** Bytes. */
+  readonly wholeResponse: number
 }
 
 const OURS: Defaults = {
@@ -31,6 +33,7 @@ const OURS: Defaults = {
   verify: true,
   trustProxy: false,
   host: 'client',
+  wholeResponse: 64 * 1024,
 }
 
 const NGINX: Defaults = {
@@ -57,6 +60,7 @@ const NGINX: Defaults = {
   // nginx configurations append to X-Forwarded-For: whatever came is kept.
   trustProxy: true,
   host: 'peer',
+  wholeResponse: 0,
 }
 
 export function defaultsOf(preset: { readonly nginx: boolean }): Defaults {

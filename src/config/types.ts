@@ -76,6 +76,8 @@ export interface BalancerConfig {
   readonly sendTimeout: number
   readonly readTimeout: number
   readonly bufferSize: number
+  /** 0: none. */
+  readonly wholeResponse: number
   readonly requestBuffering: 'replay' | 'off'
   readonly replayBuffer: number
   readonly replayMemory: number

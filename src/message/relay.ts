@@ -13,6 +13,8 @@ export type RelayOutcome =
   /** The client left. */
   | { readonly kind: 'aborted' }
 
+const COMPLETE: Promise<RelayOutcome> = Promise.resolve({ kind: 'complete' })
+
 /** RFC 9113 section 7. */
 const H2_INTERNAL_ERROR = 2
 
@@ -70,6 +72,10 @@ export function relayBody(
   response: UpstreamResponse,
   signal: AttemptSignal,
 ): Promise<RelayOutcome> {
+  if (response.whole !== undefined) {
+    res.end(response.whole)
+    return COMPLETE
+  }
   return new Promise((resolve) => {
     let waiting = false
     signal.onAbort = () => {
@@ -91,6 +97,7 @@ export function relayBody(
       },
       end() {
         res.end()
+        signal.onAbort = undefined
         resolve({ kind: 'complete' })
       },
       fail(failure) {

@@ -58,6 +58,8 @@ export interface UpstreamResponse {
   readonly statusMessage: string
   /** Name, value, name, value …, in the peer's order and case. Hop-by-hop fields included. */
   readonly rawHeaders: readonly string[]
+  /** The complete body, where it is in memory already; then nothing needs to be started. */
+  readonly whole?: Buffer
   /** Starts the flow of the body. At most once, and not after {@link UpstreamResponse.discard}. */
   start(sink: BodySink): void
   /** Goes on after a `data` that returned false. */

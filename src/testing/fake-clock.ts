@@ -97,7 +97,6 @@ class ManualClock implements FakeClock {
       await settle()
     }
     this.#now = Math.max(this.#now, end)
-    await settle()
   }
 
   #endOf(ms: number): number {

@@ -76,7 +76,6 @@ export class MockConnection {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#deaf) return
-    this.#idleTimer?.cancel()
     try {
       this.#parser.push(chunk)
     } catch (error) {

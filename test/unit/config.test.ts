@@ -38,6 +38,7 @@ const REST = {
   sendTimeout: 60_000,
   readTimeout: 60_000,
   bufferSize: 16_384,
+  wholeResponse: 65_536,
   requestBuffering: 'replay',
   replayBuffer: 65_536,
   replayMemory: 67_108_864,
@@ -95,6 +96,7 @@ describe('defaults', () => {
     const { upstream: group, ...balancer } = resolve({ preset: 'nginx' })
     expect(balancer).toEqual({
       ...REST,
+      wholeResponse: 0,
       on: new Set(['error', 'timeout']),
       tries: Infinity,
       retryBudget: undefined,
@@ -197,6 +199,7 @@ describe('options as given', () => {
     [{ sendTimeout: '30' }, { sendTimeout: 30_000 }],
     [{ readTimeout: 2 ** 31 - 1 }, { readTimeout: 2 ** 31 - 1 }],
     [{ bufferSize: '8k' }, { bufferSize: 8192 }],
+    [{ wholeResponse: 0 }, { wholeResponse: 0 }],
     [{ requestBuffering: 'off' }, { requestBuffering: 'off' }],
     [
       { replayBuffer: 0, replayMemory: 0 },

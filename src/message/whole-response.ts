@@ -1,0 +1,87 @@
+/** Short responses are read whole before any of it is sent: a peer that dies in the middle costs a try, not an answer. */
+import type {
+  AttemptResult,
+  BodySink,
+  UpstreamFailure,
+  UpstreamResponse,
+} from '../next-upstream/attempt-result.js'
+import type { AttemptSignal } from '../transport/transport.js'
+
+/** A response whose body is in memory. */
+class WholeResponse implements UpstreamResponse {
+  readonly status: number
+  readonly statusMessage: string
+  readonly rawHeaders: readonly string[]
+  readonly whole: Buffer
+
+  constructor(response: UpstreamResponse, whole: Buffer) {
+    this.status = response.status
+    this.statusMessage = response.statusMessage
+    this.rawHeaders = response.rawHeaders
+    this.whole = whole
+  }
+
+  start(sink: BodySink): void {
+    sink.data(this.whole)
+    sink.end([])
+  }
+
+  resume(): void {
+    // Everything was handed over at once.
+  }
+
+  discard(): void {
+    // The connection was given back when the body was complete.
+  }
+}
+
+/**
+ * The length that a response announces, when it is to be read whole: at most `limit` bytes, and at least one. A
+ * response of unknown length may be a stream of events, and goes on at once.
+ */
+export function wholeLength(response: UpstreamResponse, method: string, limit: number): number {
+  if (limit === 0 || method === 'HEAD' || response.status === 204 || response.status === 304)
+    return 0
+  const { rawHeaders } = response
+  let length = 0
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    // `Trailer` announces more than a length tells.
+    if (name.length === 7 && name.toLowerCase() === 'trailer') return 0
+    if (name.length === 14 && name.toLowerCase() === 'content-length')
+      length = Number(rawHeaders[i + 1])
+  }
+  return length <= limit ? length : 0
+}
+
+/** Reads the body; the result is the response with it, or what became of the attempt instead. */
+export function readWhole(
+  response: UpstreamResponse,
+  length: number,
+  signal: AttemptSignal,
+): Promise<AttemptResult> {
+  return new Promise((resolve) => {
+    let first: Buffer | undefined
+    let more: Buffer[] | undefined
+    signal.onAbort = () => {
+      response.discard()
+      resolve({ kind: 'aborted' })
+    }
+    response.start({
+      data(chunk: Buffer): boolean {
+        if (first === undefined) first = chunk
+        else (more ??= [first]).push(chunk)
+        return true
+      },
+      end(): void {
+        signal.onAbort = undefined
+        const whole = more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more, length)
+        resolve({ kind: 'response', response: new WholeResponse(response, whole) })
+      },
+      fail(failure: UpstreamFailure): void {
+        signal.onAbort = undefined
+        resolve({ kind: 'failure', failure })
+      },
+    })
+  })
+}
