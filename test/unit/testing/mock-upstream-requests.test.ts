@@ -195,6 +195,7 @@ describe('hostile input is closed with a 400', () => {
     ['a control character in the target', 'GET /\x01 HTTP/1.1\r\nHost: h\r\n\r\n'],
     ['HTTP/2', 'GET / HTTP/2.0\r\nHost: h\r\n\r\n'],
     ['a bare LF', 'GET / HTTP/1.1\nHost: h\r\n\r\n'],
+    ['a bare LF after a field', 'GET / HTTP/1.1\r\nHost: hh\nX: y\r\n\r\n'],
     ['a bare CR', 'GET / HTTP/1.1\r\nHost: h\rX: y\r\n\r\n'],
     ['no Host', 'GET / HTTP/1.1\r\n\r\n'],
     ['two Hosts', 'GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n'],
@@ -331,6 +332,15 @@ describe('waitFor', () => {
     expect(mock.requests[0]!.state).toBe('answering')
     client.socket.destroy()
     await mock.waitFor(() => mock.requests[0]!.state === 'abandoned')
+  })
+
+  it('sees a pipelined request that nobody waits for any more', async () => {
+    mock.reply(hang())
+    const client = await dial(mock)
+    client.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(2))
+    await mock.waitFor(() => mock.requests.length === 2)
+    client.socket.destroy()
+    await mock.waitFor(() => mock.requests.every(({ state }) => state === 'abandoned'))
   })
 
   it('sees that an answer is through', async () => {

@@ -51,6 +51,18 @@ describe('kept-alive connections', () => {
     expect(unused.ended).toBe(undefined)
   })
 
+  it('idleTimeout sets no timer for a connection that is gone', async () => {
+    const clock = fakeClock()
+    await using idle = await createMockUpstream({ clock, idleTimeout: 100 })
+    idle.reply(hang())
+    const client = (await dial(idle)).send(GET)
+    await idle.waitFor(() => idle.requests.length === 1)
+    client.socket.destroy()
+    await idle.waitFor(() => idle.requests[0]!.state === 'abandoned')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(clock.pending).toBe(0)
+  })
+
   it('requestsPerConnection closes after that many, unannounced', async () => {
     mock.behave({ requestsPerConnection: 2 })
     const client = await idleConnection()
@@ -78,7 +90,8 @@ describe('kept-alive connections', () => {
     await new Promise((resolve) => setTimeout(resolve, 10))
     mock.closeIdle()
     expect(await resting.end()).toBe('fin')
-    expect(mock.requests.length).toBe(2)
+    partial.send('TP/1.1\r\nHost: h\r\n\r\n')
+    await mock.waitFor(() => mock.requests.length === 3)
     expect([busy.ended, partial.ended]).toEqual([undefined, undefined])
   })
 
