@@ -43,7 +43,7 @@ export interface FastifyLikeReply {
 }
 
 export interface CloseOptions {
-  /** Milliseconds to wait for running requests; afterwards their connections are cut. Default: no limit. */
+  /** Milliseconds to wait for running requests; those left are then answered 503 or broken off. Default: no limit. */
   timeout?: number
 }
 
@@ -225,7 +225,12 @@ function drained(
   timeout: number | undefined,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const timer = timeout === undefined ? undefined : clock.after(timeout, resolve)
+    const timer =
+      timeout === undefined
+        ? undefined
+        : clock.after(timeout, () => {
+            handler.stop()
+          })
     handler.drain(() => {
       timer?.cancel()
       resolve()

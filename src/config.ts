@@ -14,6 +14,7 @@ export type { BalancerConfig, UpstreamConfig } from './config/types.js'
 
 /** Options of the group: senseless beside an upstream that has its own. */
 const OF_THE_GROUP = {
+  name: true,
   selector: true,
   maxFails: true,
   failTimeout: true,
@@ -30,7 +31,7 @@ const SHARED = { ...OF_THE_GROUP, preset: true, clock: true, random: true } sati
   keyof GroupOptions,
   true
 >
-const UPSTREAM = namesOf<UpstreamOptions>({ name: true, peers: true, ...SHARED })
+const UPSTREAM = namesOf<UpstreamOptions>({ peers: true, ...SHARED })
 const BALANCER = namesOf<BalancerOptions>({
   upstream: true,
   nextUpstream: true,
@@ -94,7 +95,8 @@ function readUpstream(
 ): Pick<BalancerConfig, 'upstream' | 'nginx' | 'clock' | 'random'> {
   const list = section.value('upstream')
   if (!hasMethods<Upstream>(list, ['status', 'close'])) {
-    const upstream = readGroup(section, { name: DEFAULT_NAME, path: 'upstream', list })
+    const name = section.text('name', NAME, DEFAULT_NAME)
+    const upstream = readGroup(section, { name, path: 'upstream', list })
     const { nginx, clock, random } = upstream
     return { upstream, nginx, clock, random }
   }

@@ -12,7 +12,7 @@ import type { SelectionRequest } from './upstream/peer-selector.js'
 import type { Lease } from './upstream/peer-session.js'
 
 /** Why a request is given up from outside. */
-export type StopReason = 'client_left' | 'deadline' | 'body_too_large'
+export type StopReason = 'client_left' | 'deadline' | 'body_too_large' | 'closing'
 
 /** A real response that is kept until a better one has come. */
 export interface HeldResponse {

@@ -48,7 +48,7 @@ export type {
 } from './upstream/peer-selector.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
 export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
-export type { AgentPool, PoolStatus, SelectAgent } from './transport/agents.js'
+export type { AgentPool, SelectAgent } from './transport/agents.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'
 export { decide } from './next-upstream/decide.js'
 export type {

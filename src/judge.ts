@@ -49,8 +49,8 @@ export function judge(parts: JudgeParts, context: AttemptContext, result: Attemp
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
-    lease.answered(record.reused)
     const condition = conditionOfStatus(record.status)
+    lease.answered(record.reused, condition === undefined || !parts.policy.failOn.has(condition))
     if (condition === undefined) return DELIVER
     return judgeCondition(parts, context, condition, undefined)
   }
@@ -170,6 +170,8 @@ function possible(facts: AttemptFacts, wish: Decision): Decision {
   const goesOn = wish.do === 'next' || wish.do === 'again' || wish.do === 'wait'
   const impossible =
     (goesOn && !facts.replayable) ||
+    (goesOn && facts.requestSent && !facts.idempotent) ||
+    (wish.do === 'again' && !facts.stale && !facts.triesLeft) ||
     (goesOn && !facts.timeLeft) ||
     (wish.do === 'next' && facts.nextPeer === 'none') ||
     (wish.do === 'deliver_held' && !facts.held) ||
@@ -187,7 +189,7 @@ export function settleTries(
   verdict: Verdict,
   record: AttemptRecord,
 ): void {
-  if (verdict.do === 'again') return
+  if (verdict.do === 'again' && record.stale) return
   // nginx (`ngx_http_upstream_next`): an error on a cached connection is given its try back.
   if (registry.nginx && record.stale) return
   if (registry.nginx && registry.single) x.triesLeft = 0

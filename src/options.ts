@@ -107,7 +107,7 @@ export interface UpstreamOptions {
    * as nginx does ("no live upstreams"). Default `'try'`.
    */
   whenNoneLive?: 'try' | 'wait' | 'fail'
-  /** For `whenNoneLive: 'wait'`, and for peers that are all at `maxConns`. */
+  /** For `whenNoneLive: 'wait'`: when every peer is marked, or at `maxConns`. */
   queue?: QueueOptions
   /** Probes of marked peers, or false for none: then they come back after `failTimeout`. */
   probe?: ProbeOptions | false
@@ -158,7 +158,7 @@ export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean)
 
 /** What `createBalancer` takes. */
-export interface BalancerOptions extends Omit<UpstreamOptions, 'peers' | 'name'> {
+export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   /** The peers, or a group made by `createUpstream` that others share; the group's options then stand there. */
   upstream: readonly (string | PeerOptions)[] | Upstream
   nextUpstream?: NextUpstreamOptions | DecideNextUpstream

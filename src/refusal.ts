@@ -11,6 +11,12 @@ export interface Refusal {
   readonly message: string
 }
 
+export const CLOSING: Refusal = {
+  code: 'ERR_CLOSING',
+  status: 503,
+  message: 'the balancer is closing',
+}
+
 /** Node refuses it before anything is sent: what the client asked for is not HTTP/1.1. */
 export function isUnsendable(cause: unknown): boolean {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code

@@ -23,10 +23,10 @@ import type { RetryBudget } from './next-upstream/budget.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { gatewayOutcome } from './next-upstream/gateway-status.js'
-import { prepareOutbound } from './outbound.js'
+import { BODY_TOO_LARGE, prepareOutbound } from './outbound.js'
 import type { Outbound } from './outbound.js'
 import type { Reporter } from './reporter.js'
-import { internalRefusal, isUnsendable, unwritableHead } from './refusal.js'
+import { CLOSING, internalRefusal, isUnsendable, unwritableHead } from './refusal.js'
 import type { Transport } from './transport/transport.js'
 import { PeerSession } from './upstream/peer-session.js'
 import type { Lease } from './upstream/peer-session.js'
@@ -63,7 +63,7 @@ export interface HandlerPolicy extends ErrorPageSettings {
 
 export class RequestHandler {
   readonly #parts: HandlerParts
-  #inFlight = 0
+  readonly #inFlight = new Set<Exchange>()
   #closing = false
   #onIdle: (() => void) | undefined
 
@@ -77,20 +77,21 @@ export class RequestHandler {
     const x = new Exchange(req, res, clock.now())
     attachAttempts(res, x.attempts)
     budget?.request(x.startedAt)
-    this.#inFlight++
+    this.#inFlight.add(x)
     res.on('close', () => {
       if (!isFinished(res)) x.stop('client_left')
     })
     try {
       if (res.headersSent) throw new Error('the response had been begun before the balancer got it')
-      if (this.#closing) this.#fail(x, 'ERR_CLOSING', 'the balancer is closing', { status: 503 })
+      if (this.#closing) this.#fail(x, CLOSING.code, CLOSING.message, CLOSING)
       else await this.#serve(x, parsedBody)
     } catch (cause) {
       this.#fail(x, ...internalRefusal(cause))
     } finally {
       x.close()
       reporter.finished(x)
-      if (--this.#inFlight === 0) this.#onIdle?.()
+      this.#inFlight.delete(x)
+      if (this.#inFlight.size === 0) this.#onIdle?.()
     }
   }
 
@@ -98,7 +99,12 @@ export class RequestHandler {
   drain(onIdle: () => void): void {
     this.#closing = true
     this.#onIdle = onIdle
-    if (this.#inFlight === 0) onIdle()
+    if (this.#inFlight.size === 0) onIdle()
+  }
+
+  /** Gives up what still runs: 503, or a broken response where one has begun. */
+  stop(): void {
+    for (const x of this.#inFlight) x.stop('closing')
   }
 
   async #serve(x: Exchange, parsedBody: unknown): Promise<void> {
@@ -218,7 +224,7 @@ export class RequestHandler {
 
   /** No attempt can be made (any more). */
   #noPeer(x: Exchange, session: PeerSession): void {
-    if (x.stopReason === 'client_left') {
+    if (x.over) {
       this.#stopped(x, { kind: 'aborted' })
       return
     }
@@ -311,8 +317,9 @@ export class RequestHandler {
     if (result.kind === 'response') result.response.discard()
     // Somebody else, a timeout middleware for one, has answered meanwhile: the answer is theirs.
     if (!x.relaying && x.res.headersSent) return
-    if (x.stopReason === 'body_too_large') {
-      this.#fail(x, 'ERR_BODY_TOO_LARGE', 'the request body is over maxBody', { status: 413 })
+    if (x.stopReason === 'body_too_large' || x.stopReason === 'closing') {
+      const refusal = x.stopReason === 'closing' ? CLOSING : BODY_TOO_LARGE
+      this.#fail(x, refusal.code, refusal.message, refusal)
       return
     }
     this.#fail(x, 'ERR_CLIENT_CLOSED', 'the client left before it was answered', { status: 499 })

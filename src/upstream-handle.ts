@@ -45,7 +45,8 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
-    this.parts.prober?.watch(peer, step)
+    // A probe touches no resource: what it is answered says nothing about a status that counts.
+    if (reason !== 'status') this.parts.prober?.watch(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {

@@ -24,8 +24,6 @@ interface ConnectionState {
   readonly openedAt: number
   /** When it went idle; -1 while in use. */
   idleSince: number
-  /** How long it had been idle when it was last taken up again. */
-  idleBefore: number
   /** Bytes read when it went idle or was taken: a difference is unasked-for data, or the answer. */
   bytesRead: number
   /** We close it: nothing to learn from. */
@@ -78,13 +76,12 @@ class PeerConnections {
       requests: 1,
       openedAt: this.#clock.now(),
       idleSince: -1,
-      idleBefore: 0,
       bytesRead: 0,
       retired: false,
     }
     socket[kState] = state
     socket.once('close', () => {
-      this.#closed(socket, state)
+      this.#closed(state)
     })
   }
 
@@ -112,7 +109,6 @@ class PeerConnections {
     const state = socket[kState]
     if (state === undefined) return
     state.requests++
-    state.idleBefore = this.#clock.now() - state.idleSince
     state.idleSince = -1
     state.bytesRead = socket.bytesRead
   }
@@ -134,12 +130,10 @@ class PeerConnections {
     socket.destroy()
   }
 
-  #closed(socket: PooledSocket, state: ConnectionState): void {
-    if (state.retired) return
-    const idle = state.idleSince >= 0
-    const stale = !idle && state.requests > 1 && socket.bytesRead === state.bytesRead
-    if (!idle && !stale) return
-    const age = idle ? this.#clock.now() - state.idleSince : state.idleBefore
+  #closed(state: ConnectionState): void {
+    // Of a connection in use nobody can tell who closed it and why: a client that left, a time-out, a broken URL.
+    if (state.retired || state.idleSince < 0) return
+    const age = this.#clock.now() - state.idleSince
     const learnt = this.#idleLimit.closedAt(age)
     if (logPool.enabled) {
       logPool(

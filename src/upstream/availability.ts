@@ -9,6 +9,15 @@ export interface Charge {
   readonly ejected: boolean
 }
 
+/** What an answer proves. */
+export interface Answer {
+  readonly reusedConnection: boolean
+  /** Its status does not count against the peer. */
+  readonly good: boolean
+  /** When the attempt began. */
+  readonly takenAt: number
+}
+
 /** The rules of marking a peer and of forgiving it. Times are milliseconds of the upstream's clock. */
 export interface Availability {
   /** Not marked by failures. Says nothing of `down`, draining and full. */
@@ -16,7 +25,7 @@ export interface Availability {
   picked(peer: PeerState, now: number): void
   failed(peer: PeerState, ledger: Charge['ledger'], step: FailedStep, now: number): Charge
   /** A response head came. Returns true when that brought a marked peer back. */
-  answered(peer: PeerState, reusedConnection: boolean): boolean
+  answered(peer: PeerState, answer: Answer): boolean
   /** The attempt is over and was not a failure. Returns true when that brought a marked peer back. */
   completed(peer: PeerState): boolean
   /** A probe succeeded. Returns true when the peer had been marked. */
@@ -77,12 +86,14 @@ export const evenkeelAvailability: Availability = {
     return { ledger, weightLost, ejected }
   },
 
-  answered(peer, reusedConnection) {
+  answered(peer, { reusedConnection, good, takenAt }) {
     peer.failuresSinceAnswer = 0
     if (peer.ejectedUntil === 0) return false
-    // An old connection says nothing of whether the peer takes new ones, nor any answer of its status.
-    if (peer.statusFails >= peer.maxFails) return false
-    if (reusedConnection && peer.failedStep === 'connect') return false
+    // What had begun before the peer gave its bad status says nothing about how it is now.
+    if (peer.statusFails >= peer.maxFails && (!good || takenAt <= peer.failedAt)) return false
+    // An old connection says nothing of whether the peer takes new ones.
+    if (peer.fails >= peer.maxFails && reusedConnection && peer.failedStep === 'connect')
+      return false
     return forgive(peer)
   },
 

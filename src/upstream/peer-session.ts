@@ -9,17 +9,19 @@ import type { EjectReason, PeerRegistry } from './upstream.js'
 export class Lease {
   readonly peer: PeerState
   readonly #registry: PeerRegistry
+  readonly #takenAt: number
   #charge: Charge | undefined
   #released = false
 
-  constructor(registry: PeerRegistry, peer: PeerState) {
+  constructor(registry: PeerRegistry, peer: PeerState, takenAt: number) {
     this.#registry = registry
     this.peer = peer
+    this.#takenAt = takenAt
   }
 
   /** A response head came from the peer. */
-  answered(reusedConnection: boolean): void {
-    this.#registry.answered(this.peer, reusedConnection)
+  answered(reusedConnection: boolean, good: boolean): void {
+    this.#registry.answered(this.peer, { reusedConnection, good, takenAt: this.#takenAt })
   }
 
   /** Puts a failure to the peer's account, once. */
@@ -56,8 +58,8 @@ export class PeerSession implements Candidates {
     this.group = registry.primaries
   }
 
-  /** For the selector: see {@link Candidates}. */
-  eligible(peer: Peer): boolean {
+  /** For the selector: see {@link Candidates}. Bound, because `pick({ group, eligible })` is how people write it. */
+  readonly eligible = (peer: Peer): boolean => {
     const state = this.#registry.stateOf(peer)
     return (
       state !== undefined && this.#registry.eligible(state, this.#now) && !this.#hasTried(state)
@@ -72,7 +74,7 @@ export class PeerSession implements Candidates {
     if (peer === undefined) return undefined
     this.#tried.push(peer)
     this.#registry.taken(peer, this.#now)
-    return new Lease(this.#registry, peer)
+    return new Lease(this.#registry, peer, this.#now)
   }
 
   /** The best that {@link PeerSession.next} could give now. */

@@ -1,7 +1,7 @@
 /** The group of peers with everything that is theirs: weights, failures, connections, the queue. */
 import type { Clock } from '../clock.js'
 import { evenkeelAvailability, nginxAvailability } from './availability.js'
-import type { Availability, Charge } from './availability.js'
+import type { Answer, Availability, Charge } from './availability.js'
 import { PeerTier } from './peer-group.js'
 import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
@@ -109,8 +109,8 @@ export class PeerRegistry {
     if (wasFull) this.queue.wakeOne()
   }
 
-  answered(peer: PeerState, reusedConnection: boolean): void {
-    if (this.#availability.answered(peer, reusedConnection)) this.#returned(peer, 'answered')
+  answered(peer: PeerState, answer: Answer): void {
+    if (this.#availability.answered(peer, answer)) this.#returned(peer, 'answered')
   }
 
   failed(peer: PeerState, reason: EjectReason, step: FailedStep): Charge {
