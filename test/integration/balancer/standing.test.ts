@@ -109,7 +109,7 @@ test('a response that dies within its announced length costs a try, not an answe
     },
   ])
   second.reply(respond({ body: 'whole answer' }))
-  const { port, balancer } = await serve([first, second])
+  const { port } = await serve([first, second])
   expect(await ask(port)).toMatchObject({ status: 200, body: 'whole answer', whole: true })
 })
 
