@@ -35,6 +35,8 @@ export class Exchange implements SelectionRequest, AttemptSignal {
   held: HeldResponse | undefined
   lastFailure: UpstreamFailure | undefined
   deadline: Timer | undefined
+  /** When no further try may begin; Infinity: never. */
+  deadlineAt = Number.POSITIVE_INFINITY
   body: RequestBody | undefined
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
@@ -100,8 +102,14 @@ export class Exchange implements SelectionRequest, AttemptSignal {
   /** nginx's entry for "no peer could be chosen". */
   recordNoPeer(upstreamName: string): AttemptRecord {
     const record = new AttemptRecord(undefined, upstreamName)
+    // It took no time to find nobody.
+    record.responseTime = 0
     this.attempts.push(record)
     return record
+  }
+
+  isPastDeadline(now: number): boolean {
+    return now >= this.deadlineAt
   }
 
   waitedOut(now: number): boolean {

@@ -91,11 +91,15 @@ function meetsStale(
   { x, lease, record }: AttemptContext,
   failure: UpstreamFailure,
 ): boolean {
+  if (registry.nginx) {
+    // `u->peer.cached`: whether a byte had come is not asked. Another peer is tried, and this one is charged.
+    record.stale = failure.reusedConnection && failure.condition === 'error'
+    return false
+  }
   if (!isStaleConnection(failure)) return false
   record.stale = true
   lease.peer.ledgers.stale++
-  // nginx tries another peer, and charges this one all the same.
-  if (registry.nginx || x.staleAt?.includes(lease.peer) === true) return false
+  if (x.staleAt?.includes(lease.peer) === true) return false
   x.staleAt ??= []
   x.staleAt.push(lease.peer)
   return true
@@ -134,12 +138,12 @@ function gatherFacts(
     replayable: outbound.body.replayable,
     stale,
     triesLeft: x.triesLeft + (registry.nginx && isCachedError(context) ? 1 : 0) > 1,
-    timeLeft: !x.aborted,
+    timeLeft: !x.aborted && !x.isPastDeadline(clock.now()),
     // nginx counts tries, not peers: it leaves a real answer for a peer that may not be there.
     nextPeer: registry.nginx ? 'live' : outlook,
     mayWait: registry.whenNoneLive === 'wait' && !registry.queue.full && !x.waitedOut(clock.now()),
     budget: budget?.allows(clock.now()) ?? true,
-    requestAtFault: !stale && isRequestAtFault(context, condition, failure),
+    requestAtFault: !stale && !registry.nginx && isRequestAtFault(context, condition, failure),
     held: x.held !== undefined,
   }
 }

@@ -183,7 +183,7 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
    * `'off'`: nothing is kept. Default `'replay'`. nginx `proxy_request_buffering`.
    */
   requestBuffering?: 'replay' | 'off'
-  /** Kept of one request body at most. Default 64k. */
+  /** Kept of one request body at most. Default 64k; with `preset: 'nginx'` 1m. */
   replayBuffer?: Size
   /** Kept of all request bodies together at most. Default 64m. */
   replayMemory?: Size

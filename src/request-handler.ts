@@ -164,8 +164,11 @@ export class RequestHandler {
   }
 
   #startDeadline(x: Exchange): void {
-    const { policy, clock } = this.#parts
+    const { policy, clock, registry } = this.#parts
     if (policy.nextTimeout === 0) return
+    x.deadlineAt = x.startedAt + policy.nextTimeout
+    // nginx begins no try after it, and lets the running one take its time.
+    if (registry.nginx) return
     x.deadline = clock.after(policy.nextTimeout, () => {
       x.stop('deadline')
     })

@@ -44,7 +44,7 @@ export function readBalancer(
     bufferSize: options.size('bufferSize', 16 * 1024, 'more than zero'),
     wholeResponse: options.size('wholeResponse', defaults.wholeResponse, 'zero allowed'),
     requestBuffering: options.choice('requestBuffering', ['replay', 'off'], 'replay'),
-    replayBuffer: options.size('replayBuffer', 64 * 1024, 'zero allowed'),
+    replayBuffer: options.size('replayBuffer', defaults.replayBuffer, 'zero allowed'),
     replayMemory: options.size('replayMemory', 64 * 1024 * 1024, 'zero allowed'),
     maxBody: options.size('maxBody', 0, 'zero allowed') || Infinity,
     trustProxy: readTrustProxy(options, defaults.trustProxy),

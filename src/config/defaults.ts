@@ -16,8 +16,9 @@ export interface Defaults {
   readonly verify: boolean
   readonly trustProxy: TrustProxy
   readonly host: string
-  /** Bytes. */
+  /** Bytes, as the next. */
   readonly wholeResponse: number
+  readonly replayBuffer: number
 }
 
 const OURS: Defaults = {
@@ -34,6 +35,7 @@ const OURS: Defaults = {
   trustProxy: false,
   host: 'client',
   wholeResponse: 64 * 1024,
+  replayBuffer: 64 * 1024,
 }
 
 const NGINX: Defaults = {
@@ -61,6 +63,8 @@ const NGINX: Defaults = {
   trustProxy: true,
   host: 'peer',
   wholeResponse: 0,
+  // nginx keeps the whole body, and takes none over client_max_body_size: 1 MB by default.
+  replayBuffer: 1024 * 1024,
 }
 
 export function defaultsOf(preset: { readonly nginx: boolean }): Defaults {

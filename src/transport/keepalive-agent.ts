@@ -96,7 +96,8 @@ class PeerConnections {
       if (hint !== undefined) this.#idleLimit.announced(hint)
     }
     const left = this.settings.time - (now - state.openedAt)
-    const retire = state.requests >= this.settings.requests || left <= 0
+    const { connections, requests } = this.settings
+    const retire = connections === 0 || state.requests >= requests || left <= 0
     state.idleSince = now
     state.bytesRead = socket.bytesRead
     const allowance = retire ? 0 : Math.min(this.settings.timeout, this.#idleLimit.safeAge(), left)

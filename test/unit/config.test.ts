@@ -97,6 +97,7 @@ describe('defaults', () => {
     expect(balancer).toEqual({
       ...REST,
       wholeResponse: 0,
+      replayBuffer: 1_048_576,
       on: new Set(['error', 'timeout']),
       tries: Infinity,
       retryBudget: undefined,
@@ -391,7 +392,7 @@ describe('a problem', () => {
       'keepalive.conections is not an option (did you mean connections?)',
     ],
     [{ failTimout: 5 }, 'failTimout is not an option (did you mean failTimeout?)'],
-    [{ name: 'x' }, 'name is not an option'],
+    [{ name: '' }, 'name must be a text without control characters, got ""'],
     [{ 'a\nb': 5 }, '["a\\nb"] is not an option'],
     [{ trustProxy: -1 }, 'trustProxy must be a non-negative integer, got -1'],
     [

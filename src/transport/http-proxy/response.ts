@@ -87,9 +87,7 @@ export class HttpResponse implements UpstreamResponse {
   discard(): void {
     if (this.#over) return
     this.#finish()
-    // All of it is here already: reading it out saves the connection.
-    if (this.#message.complete) this.#message.resume()
-    else this.#owner.abandon()
+    this.#owner.abandon()
   }
 
   #ended(): void {
