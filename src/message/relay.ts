@@ -110,6 +110,11 @@ export function relayBody(
 
 /** Ends the client's response so that it cannot be taken for a whole one. */
 export function breakOff(res: ClientResponse): void {
-  if (res.stream === undefined) res.destroy()
-  else res.stream.close(H2_INTERNAL_ERROR)
+  if (res.stream !== undefined) {
+    res.stream.close(H2_INTERNAL_ERROR)
+    return
+  }
+  // To HTTP/1.0 the end of the connection is the end of the body: only a reset tells the difference.
+  if (res.req.httpVersion === '1.0') res.socket?.resetAndDestroy()
+  res.destroy()
 }

@@ -48,6 +48,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #timer: Timer | undefined
   #sendTimer: Timer | undefined
   readTimedOut = false
+  brokenBy: Error | undefined
 
   constructor(
     attempt: Attempt,
@@ -108,7 +109,11 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
 
   /** The request's `error` event; also ends what cannot even be started. */
   onError(cause: Error): void {
-    if (this.#settled) return
+    if (this.#settled) {
+      // A body that ends with its connection looks whole to Node even if the connection was reset.
+      this.brokenBy ??= cause
+      return
+    }
     const { condition, type } = classify(cause, this.#phase === 'connect')
     this.#failWith(condition, type, cause)
   }

@@ -24,6 +24,8 @@ export interface ResponseOwner {
     cause: Error | undefined,
   ): UpstreamFailure
   readonly readTimedOut: boolean
+  /** Error of the connection after the head. */
+  readonly brokenBy: Error | undefined
 }
 
 export class HttpResponse implements UpstreamResponse {
@@ -74,7 +76,7 @@ export class HttpResponse implements UpstreamResponse {
       this.#timer = undefined
     })
     message.on('end', () => {
-      if (message.complete) this.#ended()
+      if (message.complete && this.#owner.brokenBy === undefined) this.#ended()
     })
   }
 
@@ -102,7 +104,11 @@ export class HttpResponse implements UpstreamResponse {
     this.#finish()
     const failure = this.#owner.readTimedOut
       ? this.#owner.bodyFailure('timeout', 'connection_read_timeout', this.#cause)
-      : this.#owner.bodyFailure('error', 'http_response_incomplete', this.#cause)
+      : this.#owner.bodyFailure(
+          'error',
+          'http_response_incomplete',
+          this.#cause ?? this.#owner.brokenBy,
+        )
     this.#sink.fail(failure)
   }
 
