@@ -53,6 +53,11 @@ export class Exchange implements SelectionRequest, AttemptSignal {
     this.req = req
     this.res = res
     this.startedAt = startedAt
+    res.on('close', this.#onClose)
+  }
+
+  readonly #onClose = (): void => {
+    if (!isFinished(this.res)) this.stop('client_left')
   }
 
   // ---- what a selector may know
@@ -127,10 +132,16 @@ export class Exchange implements SelectionRequest, AttemptSignal {
 
   /** Every way out of a request ends here. */
   close(): void {
+    this.res.off('close', this.#onClose)
     this.deadline?.cancel()
     this.onAbort = undefined
     this.dropHeld()
     for (const lease of this.leases) lease.release('next')
     this.body?.release()
   }
+}
+
+/** http2's compat response has no `writableFinished`. */
+function isFinished(res: ClientResponse): boolean {
+  return res.stream === undefined ? res.writableFinished : res.writableEnded
 }

@@ -64,7 +64,7 @@ export class Reporter {
     // A response that somebody else has begun is theirs to end.
     if (x.res.headersSent && !x.relaying) return
     if (this.#onError === undefined || x.res.headersSent) {
-      writeErrorPage(x.res, error, x.lastFailure?.type, this.#page)
+      this.#writePage(x, error)
       return
     }
     this.#callOnError(this.#onError, x, error)
@@ -82,6 +82,15 @@ export class Reporter {
       })
     }
     if (logRequest.enabled) logRequest('%s', this.#line(x))
+  }
+
+  #writePage(x: Exchange, error: BalancerError): void {
+    try {
+      writeErrorPage(x.res, error, x.lastFailure?.type, this.#page)
+    } catch {
+      // What middleware has set cannot be written: better no answer than a request that hangs.
+      breakOff(x.res)
+    }
   }
 
   #callOnError(onError: OnError, x: Exchange, error: BalancerError): void {

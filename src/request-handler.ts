@@ -78,9 +78,6 @@ export class RequestHandler {
     attachAttempts(res, x.attempts)
     budget?.request(x.startedAt)
     this.#inFlight.add(x)
-    res.on('close', () => {
-      if (!isFinished(res)) x.stop('client_left')
-    })
     try {
       if (res.headersSent) throw new Error('the response had been begun before the balancer got it')
       if (this.#closing) this.#fail(x, CLOSING.code, CLOSING.message, CLOSING)
@@ -336,9 +333,4 @@ export class RequestHandler {
   ): void {
     this.#parts.reporter.failed(x, code, message, details)
   }
-}
-
-/** http2's compat response has no `writableFinished`. */
-function isFinished(res: ClientResponse): boolean {
-  return res.stream === undefined ? res.writableFinished : res.writableEnded
 }

@@ -28,6 +28,8 @@ export function writeErrorPage(
   const { status } = error
   const body = `${String(status)} ${STATUS_CODES[status] ?? 'Error'}\n`
   res.statusCode = status
+  // A refused head may have left its own.
+  if (res.stream === undefined) res.statusMessage = STATUS_CODES[status] ?? 'Error'
   res.setHeader('Content-Type', 'text/plain; charset=utf-8')
   res.setHeader('Content-Length', Buffer.byteLength(body))
   res.setHeader('Cache-Control', 'no-store')

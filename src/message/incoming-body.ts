@@ -31,14 +31,20 @@ export function incomingBody(
   settings: BodySettings,
   onTooLarge: () => void,
 ): RequestBody | BodyRefusal {
-  const declared = req.headers['content-length']
-  const length = declared === undefined ? undefined : Number(declared)
+  const length = declaredLength(req)
   if (!hasBody(req, length)) return NO_BODY
   if (length !== undefined && length > settings.maxBody) return 'too_large'
   if (!req.readableDidRead && !req.readableEnded) {
     return new StreamedBody(req, { ...settings, length, onTooLarge })
   }
   return readBody(req, parsed, settings.maxBody)
+}
+
+/** With both, as a lenient server lets pass, `Transfer-Encoding` stands (RFC 9112 section 6.3). */
+function declaredLength(req: IncomingMessage): number | undefined {
+  const declared = req.headers['content-length']
+  if (declared === undefined || req.headers['transfer-encoding'] !== undefined) return undefined
+  return Number(declared)
 }
 
 /** RFC 9112 section 6.3: a request without framing has no body. HTTP/2 says it with its first frame. */

@@ -37,7 +37,11 @@ export function writeHead(
   const fields = groupFields(headers)
   const before = [...fields.keys()].map((name) => [name, res.getHeader(name)] as const)
   try {
-    for (const [name, value] of fields) res.setHeader(name, value)
+    for (const [name, value] of fields) {
+      const one =
+        res.stream !== undefined && Array.isArray(value) && H2_SINGLE.has(name.toLowerCase())
+      res.setHeader(name, one ? (value[0] ?? '') : value)
+    }
     if (res.stream === undefined) res.writeHead(response.status, response.statusMessage)
     else res.writeHead(response.status)
   } catch (error) {
@@ -48,6 +52,17 @@ export function writeHead(
     throw error
   }
 }
+
+/** Fields of which Node's http2 writes one line only, and throws at a second. The first is the one that counts. */
+const H2_SINGLE: ReadonlySet<string> = new Set(
+  (
+    'access-control-allow-credentials access-control-max-age access-control-request-method age authorization ' +
+    'content-encoding content-language content-length content-location content-md5 content-range content-type date ' +
+    'dnt etag expires from host if-match if-modified-since if-none-match if-range if-unmodified-since last-modified ' +
+    'location max-forwards proxy-authorization range referer retry-after tk upgrade-insecure-requests user-agent ' +
+    'x-content-type-options'
+  ).split(' '),
+)
 
 function groupFields(headers: readonly string[]): Map<string, string | string[]> {
   const fields = new Map<string, string | string[]>()

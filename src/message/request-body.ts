@@ -147,7 +147,9 @@ export class StreamedBody implements RequestBody {
     this.#reserved = 0
     // The client may still be sending to an attempt that has answered early: that goes on. Without one, the rest is
     // read and dropped, or the next request on the client's connection would never be seen.
-    if (!this.#ended && this.#sink === undefined) this.#stream.resume()
+    if (this.#ended || this.#sink !== undefined) return
+    if (this.#listening) this.#unlisten()
+    this.#stream.resume()
   }
 
   #reserved = 0
@@ -162,18 +164,24 @@ export class StreamedBody implements RequestBody {
   #listen(): void {
     if (this.#listening) return
     this.#listening = true
-    this.#stream.on('data', (chunk: Buffer) => {
-      this.#onData(chunk)
-    })
-    this.#stream.on('end', () => {
-      this.#ended = true
-      const sink = this.#sink
-      this.#sink = undefined
-      sink?.end()
-    })
+    this.#stream.on('data', this.#onData)
+    this.#stream.on('end', this.#onEnd)
   }
 
-  #onData(chunk: Buffer): void {
+  #unlisten(): void {
+    this.#stream.off('data', this.#onData)
+    this.#stream.off('end', this.#onEnd)
+  }
+
+  readonly #onEnd = (): void => {
+    this.#ended = true
+    this.#unlisten()
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.end()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
     this.#received += chunk.length
     if (this.#received > this.#options.maxBody) {
       const first = this.#received - chunk.length <= this.#options.maxBody
