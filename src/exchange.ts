@@ -29,10 +29,12 @@ export class Exchange implements SelectionRequest, AttemptSignal {
   readonly attempts: AttemptRecord[] = []
   /** Every lease taken, for refunds and for closing the books. */
   readonly leases: Lease[] = []
-  readonly failings: Failing[] = []
+  readonly failings: (Failing & { readonly lease: Lease })[] = []
   stopReason: StopReason | undefined
   onAbort: (() => void) | undefined
   held: HeldResponse | undefined
+  /** Arrived, and neither held nor on its way to the client yet. */
+  inHand: UpstreamResponse | undefined
   lastFailure: UpstreamFailure | undefined
   deadline: Timer | undefined
   /** When no further try may begin; Infinity: never. */
@@ -53,7 +55,9 @@ export class Exchange implements SelectionRequest, AttemptSignal {
     this.req = req
     this.res = res
     this.startedAt = startedAt
-    res.on('close', this.#onClose)
+    // It may have left while middleware took its time: then there is no event to come.
+    if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
+    else res.on('close', this.#onClose)
   }
 
   readonly #onClose = (): void => {
@@ -136,6 +140,7 @@ export class Exchange implements SelectionRequest, AttemptSignal {
     this.deadline?.cancel()
     this.onAbort = undefined
     this.dropHeld()
+    this.inHand?.discard()
     for (const lease of this.leases) lease.release('next')
     this.body?.release()
   }

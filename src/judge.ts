@@ -6,7 +6,6 @@ import type { RetryBudget } from './next-upstream/budget.js'
 import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
 import { isStaleConnection } from './next-upstream/attempt-result.js'
 import { requestAtFault } from './next-upstream/blame.js'
-import type { Failing } from './next-upstream/blame.js'
 import { conditionOfStatus } from './next-upstream/condition.js'
 import type { AttemptCondition, Condition } from './next-upstream/condition.js'
 import { decide } from './next-upstream/decide.js'
@@ -79,7 +78,7 @@ function judgeCondition(
   // nginx blames a status only when it acts on it (`ngx_http_upstream_test_next`).
   const chargesLate = counts && !chargesNow && decision.do === 'next'
   if (chargesLate) charge(context, condition, failure)
-  if (facts.requestAtFault) for (const lease of context.x.leases) lease.refund()
+  if (facts.requestAtFault) refundAlike(context.x)
   if (decision.do === 'next' && decision.charged) parts.budget?.retry(parts.clock.now())
   report(parts, context, condition, decision)
   return { do: decision.do, charged: chargesNow || chargesLate }
@@ -153,7 +152,8 @@ function isRequestAtFault(
   condition: AttemptCondition,
   failure: UpstreamFailure | undefined,
 ): boolean {
-  const failing: Failing = {
+  const failing = {
+    lease,
     peer: lease.peer,
     manner: failure === undefined ? condition : `${condition} ${failure.type}`,
     requestSent: failure?.requestSent ?? true,
@@ -162,6 +162,14 @@ function isRequestAtFault(
   const fault = requestAtFault(x.failings, failing)
   x.failings.push(failing)
   return fault
+}
+
+/** Takes back what the request has done; what a peer did by itself, it keeps. */
+function refundAlike({ failings }: Exchange): void {
+  const manner = failings.at(-1)?.manner
+  for (const failing of failings) {
+    if (failing.manner === manner && failing.requestSent) failing.lease.refund()
+  }
 }
 
 function askPolicy(parts: JudgeParts, facts: AttemptFacts): Decision {

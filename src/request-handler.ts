@@ -65,7 +65,7 @@ export class RequestHandler {
   readonly #parts: HandlerParts
   readonly #inFlight = new Set<Exchange>()
   #closing = false
-  #onIdle: (() => void) | undefined
+  readonly #onIdle: (() => void)[] = []
 
   constructor(parts: HandlerParts) {
     this.#parts = parts
@@ -88,15 +88,15 @@ export class RequestHandler {
       x.close()
       reporter.finished(x)
       this.#inFlight.delete(x)
-      if (this.#inFlight.size === 0) this.#onIdle?.()
+      if (this.#inFlight.size === 0) for (const onIdle of this.#onIdle.splice(0)) onIdle()
     }
   }
 
   /** Takes no new requests; calls back when the last one is over. */
   drain(onIdle: () => void): void {
     this.#closing = true
-    this.#onIdle = onIdle
     if (this.#inFlight.size === 0) onIdle()
+    else this.#onIdle.push(onIdle)
   }
 
   /** Gives up what still runs: 503, or a broken response where one has begun. */
@@ -113,15 +113,18 @@ export class RequestHandler {
       const lease = again ?? session.next()
       if (lease === undefined) {
         if (await waitForPeer(this.#parts, x, session)) continue
-        this.#noPeer(x, session)
+        // nginx says so whatever an earlier attempt came to.
+        if (this.#parts.registry.nginx) x.lastFailure = undefined
+        await this.#conclude(x, session, outbound)
         return
       }
       if (again === undefined) x.leases.push(lease)
       const record = x.record(lease)
       const connection = again === undefined ? outbound.connection : 'fresh'
       let result = await this.#attempt(x, lease, outbound, connection, record)
+      if (result.kind === 'response') x.inHand = result.response
       if (x.over || x.res.headersSent) {
-        this.#stopped(x, result)
+        this.#stopped(x)
         return
       }
       const context = { x, session, outbound, lease, record }
@@ -137,7 +140,10 @@ export class RequestHandler {
       }
       settleTries(x, this.#parts.registry, verdict, record)
       again = verdict.do === 'again' ? lease : undefined
-      if (again !== undefined) continue
+      if (again !== undefined) {
+        x.inHand?.discard()
+        continue
+      }
       this.#keepOrDrop(x, lease, record, result, verdict)
       if (verdict.do === 'next') continue
       if (verdict.do === 'wait' && (await waitForPeer(this.#parts, x, session))) continue
@@ -213,6 +219,7 @@ export class RequestHandler {
       const nginxDrops = this.#parts.registry.nginx && verdict.do === 'next'
       if (x.held === undefined && !nginxDrops) {
         x.held = { response: result.response, lease, record }
+        x.inHand = undefined
         return
       }
       result.response.discard()
@@ -222,17 +229,9 @@ export class RequestHandler {
 
   // ---- 4: nobody to ask
 
-  /** No attempt can be made (any more). */
+  /** No attempt could be made. */
   #noPeer(x: Exchange, session: PeerSession): void {
-    if (x.over) {
-      this.#stopped(x, { kind: 'aborted' })
-      return
-    }
     const { registry } = this.#parts
-    if (x.lastFailure !== undefined && !registry.nginx) {
-      this.#failUpstream(x, x.lastFailure)
-      return
-    }
     const refusal = noPeerRefusal(registry, x, session)
     x.recordNoPeer(registry.name).status = refusal.status
     this.#fail(x, refusal.code, refusal.message, refusal)
@@ -246,10 +245,10 @@ export class RequestHandler {
     response: UpstreamResponse,
     record: AttemptRecord,
   ): AttemptResult | undefined {
-    if (x.held?.response !== response) x.dropHeld()
-    x.deadline?.cancel()
     try {
       writeHead(x.res, response, responseHeaders(response.rawHeaders))
+      x.deadline?.cancel()
+      if (x.held?.response !== response) x.dropHeld()
       return undefined
     } catch (error) {
       response.discard()
@@ -266,7 +265,7 @@ export class RequestHandler {
     outbound.body.release()
     x.relaying = true
     if (x.over) {
-      this.#stopped(x, { kind: 'response', response })
+      this.#stopped(x)
       return
     }
     const outcome = await relayBody(x.res, response, x)
@@ -276,7 +275,7 @@ export class RequestHandler {
     }
     lease.release('next')
     if (outcome.kind === 'aborted') {
-      this.#stopped(x, outcome)
+      this.#stopped(x)
       return
     }
     const message = 'the upstream ended in the middle of the response body'
@@ -290,6 +289,10 @@ export class RequestHandler {
 
   /** The kept response if there is one, else a gateway status. */
   async #conclude(x: Exchange, session: PeerSession, outbound: Outbound): Promise<void> {
+    if (x.over) {
+      this.#stopped(x)
+      return
+    }
     const { held } = x
     if (held !== undefined) {
       const refused = this.#begin(x, held.response, held.record)
@@ -313,8 +316,8 @@ export class RequestHandler {
     })
   }
 
-  #stopped(x: Exchange, result: AttemptResult | { readonly kind: 'aborted' }): void {
-    if (result.kind === 'response') result.response.discard()
+  /** Nobody is there any more who could be answered in full. */
+  #stopped(x: Exchange): void {
     // Somebody else, a timeout middleware for one, has answered meanwhile: the answer is theirs.
     if (!x.relaying && x.res.headersSent) return
     if (x.stopReason === 'body_too_large' || x.stopReason === 'closing') {

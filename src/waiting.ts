@@ -27,9 +27,10 @@ export function waitForPeer(
   if (registry.whenNoneLive !== 'wait' || x.aborted) return Promise.resolve(false)
   const now = clock.now()
   if (x.waitUntil === 0) x.waitUntil = now + registry.queueTimeout
-  session.forgetTried()
-  // One has come back while this request was busy with another.
-  if (x.triesLeft > 0 && session.outlook() !== 'none') return Promise.resolve(true)
+  const hasTried = session.forgetTried()
+  // One can be had: it has come back while this request was busy with another. A request that has used up its tries,
+  // or whose selector finds nobody all the same, has nothing to wait for.
+  if (session.outlook() !== 'none') return Promise.resolve(hasTried && x.triesLeft > 0)
   if (now >= x.waitUntil) return Promise.resolve(false)
   return new Promise((resolve) => {
     queueUp(parts, x, session, resolve)
@@ -46,17 +47,23 @@ function queueUp(
   done: (worthIt: boolean) => void,
 ): void {
   const { registry, clock } = parts
-  const left = x.waitUntil - clock.now()
+  const look = clock.after(LOOK_AGAIN_MS, () => {
+    if (session.outlook() === 'none') {
+      look.refresh()
+      return
+    }
+    cancel()
+    finish(true)
+  })
   const finish = (worthIt: boolean): void => {
+    look.cancel()
     x.onAbort = undefined
     if (worthIt) x.triesLeft = initialTries(parts)
     done(worthIt)
   }
-  const cancel = registry.queue.wait(Math.min(left, LOOK_AGAIN_MS), (outcome) => {
+  const cancel = registry.queue.wait(x.waitUntil - clock.now(), (outcome) => {
     x.queueFull = outcome === 'full'
-    const ready = outcome === 'ready' || (outcome === 'timeout' && session.outlook() !== 'none')
-    if (outcome === 'timeout' && !ready && left > LOOK_AGAIN_MS) queueUp(parts, x, session, done)
-    else finish(ready)
+    finish(outcome === 'ready')
   })
   if (x.queueFull) return
   x.onAbort = () => {

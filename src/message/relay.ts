@@ -1,10 +1,12 @@
 /** The way of a response to the client. */
-import { ServerResponse } from 'node:http'
+import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { UpstreamFailure, UpstreamResponse } from '../next-upstream/attempt-result.js'
 import type { AttemptSignal } from '../transport/transport.js'
 
 /** Node's two kinds of responses as far as they are alike; http2's has a stream of its own. */
-export type ClientResponse = ServerResponse & { readonly stream?: { close(code: number): void } }
+export type ClientResponse = ServerResponse & {
+  readonly stream?: { close(code: number): void; readonly destroyed: boolean }
+}
 
 /** How the relay of a body ended. */
 export type RelayOutcome =
@@ -28,6 +30,8 @@ export function writeHead(
   headers: readonly string[],
 ): void {
   // Middleware such as compression or on-headers replaces writeHead and expects to find single fields set.
+  // For these Node gives the body up before it looks at the fields: with one refused, an error page could have none.
+  if (response.status === 204 || response.status === 304) checkFields(headers)
   const plain =
     res.writeHead === ServerResponse.prototype.writeHead && res.getHeaderNames().length === 0
   if (plain) {
@@ -63,6 +67,13 @@ const H2_SINGLE: ReadonlySet<string> = new Set(
     'x-content-type-options'
   ).split(' '),
 )
+
+function checkFields(headers: readonly string[]): void {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    validateHeaderName(headers[i] ?? '')
+    validateHeaderValue(headers[i] ?? '', headers[i + 1] ?? '')
+  }
+}
 
 function groupFields(headers: readonly string[]): Map<string, string | string[]> {
   const fields = new Map<string, string | string[]>()

@@ -94,10 +94,12 @@ export class PeerSession implements Candidates {
     return inService.length > 0 && inService.every((peer) => peer.full)
   }
 
-  /** After a wait every peer may be tried again. */
-  forgetTried(): void {
+  /** After a wait every peer may be tried again. Returns whether any had been. */
+  forgetTried(): boolean {
+    const hasTried = this.#tried.length > 0
     this.#tried.length = 0
     this.group = this.#registry.primaries
+    return hasTried
   }
 
   #hasTried(peer: PeerState): boolean {
