@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.js'
 import type { RetryBudget } from './next-upstream/budget.js'
 import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
 import { isStaleConnection } from './next-upstream/attempt-result.js'
-import { requestAtFault } from './next-upstream/blame.js'
+import { isAlike, requestAtFault } from './next-upstream/blame.js'
 import { conditionOfStatus } from './next-upstream/condition.js'
 import type { AttemptCondition, Condition } from './next-upstream/condition.js'
 import { decide } from './next-upstream/decide.js'
@@ -166,10 +166,9 @@ function isRequestAtFault(
 
 /** Takes back what the request has done; what a peer did by itself, it keeps. */
 function refundAlike({ failings }: Exchange): void {
-  const manner = failings.at(-1)?.manner
-  for (const failing of failings) {
-    if (failing.manner === manner && failing.requestSent) failing.lease.refund()
-  }
+  const latest = failings.at(-1)
+  if (latest === undefined) return
+  for (const failing of failings) if (isAlike(failing, latest)) failing.lease.refund()
 }
 
 function askPolicy(parts: JudgeParts, facts: AttemptFacts): Decision {

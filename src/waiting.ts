@@ -63,7 +63,7 @@ function queueUp(
   }
   const cancel = registry.queue.wait(x.waitUntil - clock.now(), (outcome) => {
     x.queueFull = outcome === 'full'
-    finish(outcome === 'ready')
+    finish(outcome === 'ready' || (outcome === 'timeout' && session.outlook() !== 'none'))
   })
   if (x.queueFull) return
   x.onAbort = () => {

@@ -16,12 +16,15 @@ export interface Failing {
  * in between, is out of order by itself, and says nothing against the request.
  */
 export function requestAtFault(earlier: readonly Failing[], latest: Failing): boolean {
-  if (!fits(latest)) return false
-  return earlier.some(
-    (one) => one.peer !== latest.peer && one.manner === latest.manner && fits(one),
-  )
+  if (!speaksAgainstRequest(latest)) return false
+  return earlier.some((one) => one.peer !== latest.peer && isAlike(one, latest))
 }
 
-function fits(failing: Failing): boolean {
+/** Would be taken back together with `latest`, if that is the request's fault. */
+export function isAlike(failing: Failing, latest: Failing): boolean {
+  return failing.manner === latest.manner && speaksAgainstRequest(failing)
+}
+
+function speaksAgainstRequest(failing: Failing): boolean {
   return failing.requestSent && failing.failuresSinceAnswer <= 1
 }

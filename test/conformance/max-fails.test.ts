@@ -235,6 +235,13 @@ describe('max_fails', () => {
   })
 })
 
+describe('nothing but requests', () => {
+  it('brings a peer back: no probe is under way', async () => {
+    const stage = await marked()
+    expect(stage.clock.pending).toBe(0)
+  })
+})
+
 describe('the only server', () => {
   it('is never marked', async () => {
     const stage = new Stage([{}])

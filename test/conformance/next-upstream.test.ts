@@ -56,6 +56,21 @@ describe('"no live upstreams"', () => {
     expect(body).not.toContain("upstream's")
   })
 
+  it('an answer that is left is let go at once', async () => {
+    const stage = two({ on: INCIDENT })
+    stage.does({ a: 503 })
+    const release = stage.holds('b')
+    const running = stage.begin()
+    await settle()
+    expect(stage.transport.attempts.map(({ response }) => response)).toEqual([
+      'discarded',
+      undefined,
+    ])
+    expect(stage.peer('a').connections).toBe(0)
+    await release(200)
+    await running.answered
+  })
+
   it('max_fails=0: 0 bystanders harmed', async () => {
     const stage = unmarked({ on: INCIDENT })
     stage.does({ a: 500, b: 500 })
@@ -234,6 +249,12 @@ describe('tries', () => {
     await Promise.all(running.map(({ answered }) => answered))
   })
 
+  it('no budget bounds them: every one of 400 requests is tried again', async () => {
+    const stage = new Stage([{}, {}, {}], { maxFails: 0 })
+    stage.does({ a: 'reset', b: 'reset' })
+    expect((await stage.lines(400)).filter((line) => !line.startsWith('200'))).toEqual([])
+  })
+
   it('no peer is tried twice', async () => {
     const stage = new Stage([{ weight: 9 }, {}], { maxFails: 0, tries: 9 })
     stage.does({ a: 'reset', b: 'reset' })
@@ -394,6 +415,12 @@ describe('stale connections', () => {
     stage.does({ a: 'stale' })
     expect(await stage.line(method, 'body')).toBe('502 a [502]')
     expect(isMarked(stage, 'a')).toBe(true)
+  })
+
+  it.each(['GET', 'POST', 'PATCH'])('%s may go out on one', async (method) => {
+    const stage = two()
+    await stage.request(method, 'body')
+    expect(stage.transport.attempts[0]?.connection).toBe('any')
   })
 
   it('not listed, it is 502', async () => {

@@ -142,6 +142,18 @@ describe('down, backup and max_conns', () => {
     expect(await stage.line()).toBe('200 a, b, c, d [502, 502, 502, 200]')
   })
 
+  it('even if a primary is live again by then', async () => {
+    const stage = new Stage([{}, { backup: true }, { backup: true }], { failTimeout: 1 })
+    stage.does({ a: 'reset' })
+    expect(await stage.line()).toBe('200 a, b [502, 200]')
+    stage.does({ a: 200 })
+    const release = stage.holds('c')
+    const running = stage.begin()
+    await stage.at(5)
+    await release('reset')
+    expect((await running.answered).line).toBe('200 c, b [502, 200]')
+  })
+
   it('a full primary sends to the backup', async () => {
     const stage = new Stage([{ maxConns: 1 }, { backup: true }])
     const release = stage.holds('a')
@@ -161,5 +173,18 @@ describe('down, backup and max_conns', () => {
     await release(200)
     await running.answered
     expect(await stage.line()).toBe('200 a [200]')
+  })
+})
+
+describe('least_conn', () => {
+  it('fewest attempts in flight by weight; round robin among equals', async () => {
+    const stage = new Stage(peers(2, 1, 1), { selector: 'least_conn' })
+    const releases = ['a', 'b', 'c'].map((name) => stage.holds(name))
+    const running = Array.from({ length: 8 }, () => stage.begin())
+    await settle()
+    // Worked out by hand; it is what nginx does, too (see differential/).
+    expect(stage.transport.peers.join(' ')).toBe('a:80 b:80 c:80 a:80 c:80 a:80 b:80 a:80')
+    for (const release of releases) await release(200)
+    await Promise.all(running.map(({ answered }) => answered))
   })
 })
