@@ -130,7 +130,10 @@ export interface NextUpstreamOptions {
    * `'off'` alone turns it off.
    */
   on?: readonly Condition[]
-  /** Attempts in all, the first included; 0 is no limit but the number of peers. Default 3. nginx `proxy_next_upstream_tries`. */
+  /**
+   * Attempts in all, the first included; 0 is no limit but the number of peers. They begin anew for a request that has
+   * waited in the `queue`. Default 3. nginx `proxy_next_upstream_tries`.
+   */
   tries?: number
   /** Time for all attempts together; also ends the running one; 0 is none. Default 0. nginx `proxy_next_upstream_timeout`. */
   timeout?: Duration

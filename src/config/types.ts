@@ -51,7 +51,7 @@ export interface UpstreamConfig {
   readonly random: () => number
 }
 
-export interface RetryBudgetConfig {
+interface RetryBudgetConfig {
   readonly ratio: number
   readonly floor: number
   readonly window: number

@@ -35,6 +35,7 @@ export class Prober {
   readonly #clock: Clock
   readonly #onAlive: (peer: Peer) => void
   readonly #watches = new Map<Peer, Watch>()
+  #stopped = false
 
   constructor(probe: Probe, settings: ProberSettings, clock: Clock, onAlive: (peer: Peer) => void) {
     this.#probe = probe
@@ -45,6 +46,7 @@ export class Prober {
 
   /** Starts probing; a peer that is watched already is now watched for `step`. */
   watch(peer: Peer, step: FailedStep): void {
+    if (this.#stopped) return
     const known = this.#watches.get(peer)
     if (known !== undefined) {
       known.step = step
@@ -70,7 +72,9 @@ export class Prober {
     watch.cancel?.()
   }
 
+  /** For good. */
   stop(): void {
+    this.#stopped = true
     for (const peer of [...this.#watches.keys()]) this.unwatch(peer)
   }
 

@@ -68,7 +68,7 @@ export function buildOutboundHeaders(
  * `X-Forwarded-For` and is asked about as `''`: trusted by `true`, by a hop count and by a function only.
  * An IPv4 address is written as such, not as `::ffff:10.0.0.1`.
  */
-export function forwardedHeaders(
+function forwardedHeaders(
   headers: HeaderFields,
   facts: RequestFacts,
   clientHost: string | undefined,

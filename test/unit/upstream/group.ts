@@ -10,7 +10,7 @@ import { PeerState } from '../../../src/upstream/peer.js'
 import { PeerRegistry } from '../../../src/upstream/upstream.js'
 import type { PeerGroupSettings } from '../../../src/upstream/upstream.js'
 
-export const address = (name: string): PeerAddress => ({
+const address = (name: string): PeerAddress => ({
   protocol: 'http:',
   hostname: name,
   port: 80,
@@ -18,7 +18,7 @@ export const address = (name: string): PeerAddress => ({
   name,
 })
 
-export const parameters = (given: Partial<PeerParameters> = {}): PeerParameters => ({
+const parameters = (given: Partial<PeerParameters> = {}): PeerParameters => ({
   weight: 1,
   maxConns: 0,
   maxFails: 1,
