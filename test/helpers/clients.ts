@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { connect as connectHttp2, constants } from 'node:http2'
 import type { ClientHttp2Session, IncomingHttpHeaders as Http2Headers } from 'node:http2'
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import { forLocalhost } from '../fixtures/test-only-certificates.js'
 
@@ -71,12 +72,20 @@ export interface RawReply {
   readonly ended: string
 }
 
-/** Sends bytes (latin1) over TCP, and reads until the connection ends. */
-export function rawAsk(port: number, bytes: string): Promise<RawReply> {
+/** Sends bytes (latin1) over TCP, a unix socket or TLS, and reads until the connection ends. */
+export function rawAsk(
+  where: number | string,
+  bytes: string,
+  over: 'plain' | 'tls' = 'plain',
+): Promise<RawReply> {
   return new Promise((resolve) => {
     let received = ''
     let ended: string | undefined
-    const socket = connect({ port, host: '127.0.0.1' })
+    const address = typeof where === 'string' ? { path: where } : { port: where, host: '127.0.0.1' }
+    const socket =
+      over === 'plain'
+        ? connect(address)
+        : connectTls({ ...address, ca: forLocalhost.cert, servername: 'localhost' })
     socket.setEncoding('latin1')
     socket.on('data', (chunk: string) => (received += chunk))
     socket.on('end', () => (ended ??= 'fin'))

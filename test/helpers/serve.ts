@@ -12,7 +12,7 @@ import type { MockUpstream, MockUpstreamOptions } from 'evenkeel/testing'
 import { onTestFinished } from 'vitest'
 import { forLocalhost } from '../fixtures/test-only-certificates.js'
 
-export type ServerKind = 'http' | 'https' | 'http2'
+type ServerKind = 'http' | 'https' | 'http2'
 
 export interface ServeOptions {
   /** Default `'http'`. `'http2'` speaks HTTP/1.1, too. */
@@ -20,6 +20,8 @@ export interface ServeOptions {
   server?: ServerOptions
   /** Sees each request before the balancer does. */
   before?: (req: IncomingMessage, res: ServerResponse) => void
+  /** Listen on a unix socket instead. */
+  path?: string
 }
 
 export interface Served {
@@ -56,7 +58,7 @@ export type BalancerSettings = Omit<BalancerOptions, 'upstream'>
 export async function serve(
   peers: readonly MockUpstream[] | { readonly upstream: Peers },
   options: BalancerSettings = {},
-  { kind = 'http', server: serverOptions = {}, before }: ServeOptions = {},
+  { kind = 'http', server: serverOptions = {}, before, path }: ServeOptions = {},
 ): Promise<Served> {
   const list = 'upstream' in peers ? peers.upstream : peers.map(({ url }) => url)
   const balancer = createBalancer({ ...options, upstream: list })
@@ -81,7 +83,8 @@ export async function serve(
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.listen(0, '127.0.0.1')
+  if (path === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(path)
   await once(server, 'listening')
   onTestFinished(async () => {
     server.close()
@@ -90,7 +93,7 @@ export async function serve(
   })
   return {
     balancer,
-    port: (server.address() as AddressInfo).port,
+    port: path === undefined ? (server.address() as AddressInfo).port : 0,
     finished,
     next,
     errors,

@@ -180,6 +180,7 @@ describe('Prober', () => {
     subject.watch(makePeer(), 'answer')
     subject.stop()
     expect(probes).toMatchObject([{ cancelled: true }])
+    subject.watch(makePeer(), 'connect')
     clock.advance(10_000)
     expect(probes).toHaveLength(1)
     expect(clock.pending).toBe(0)
