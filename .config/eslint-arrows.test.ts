@@ -20,7 +20,7 @@ test.each([
   ['src/upstream/peer.ts', `import type { Socket } from 'node:net'`],
   ['src/upstream/peer.ts', `import { decide } from '../next-upstream/decide.js'`],
   ['src/next-upstream/decide.ts', `export { peer } from '../upstream/peer.js'`],
-  ['src/message/relay.ts', `import type { Attempt } from '../transport/transport.js'`],
+  ['src/message/relay.ts', `import { kAttempt } from '../transport/transport.js'`],
   ['src/transport/http-proxy/round-trip.ts', `import { x } from '../../next-upstream/decide.js'`],
   ['src/transport/agents.ts', `const proxy = await import('http-proxy-3')`],
   ['src/transport/http-proxy/round-trip.ts', `import Agent from 'agentkeepalive'`],

@@ -1,5 +1,6 @@
 /** The way of a response to the client. */
 import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
+import type { Socket } from 'node:net'
 import type { UpstreamFailure, UpstreamResponse } from '../next-upstream/attempt-result.js'
 import type { AttemptSignal } from '../transport/transport.js'
 
@@ -141,6 +142,14 @@ export function breakOff(res: ClientResponse): void {
     return
   }
   // To HTTP/1.0 the end of the connection is the end of the body: only a reset tells the difference.
-  if (res.req.httpVersion === '1.0') res.socket?.resetAndDestroy()
+  if (res.req.httpVersion === '1.0') resetSocket(res.socket)
   res.destroy()
+}
+
+function resetSocket(socket: Socket | null): void {
+  try {
+    socket?.resetAndDestroy()
+  } catch {
+    // Only TCP has a reset: Node throws for TLS and for a unix socket.
+  }
 }

@@ -49,6 +49,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #sendTimer: Timer | undefined
   readTimedOut = false
   brokenBy: Error | undefined
+  #message: IncomingMessage | undefined
 
   constructor(
     attempt: Attempt,
@@ -111,7 +112,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   onError(cause: Error): void {
     if (this.#settled) {
       // A body that ends with its connection looks whole to Node even if the connection was reset.
-      this.brokenBy ??= cause
+      // What is complete already is whole, whatever follows it.
+      if (this.#message?.complete === false) this.brokenBy ??= cause
       return
     }
     const { condition, type } = classify(cause, this.#phase === 'connect')
@@ -206,6 +208,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#attempt.record.headerTime = this.#elapsed()
     this.#phase = 'body'
     this.#settled = true
+    this.#message = message
     const response = new HttpResponse(message, this)
     // From here on the client's leaving is the relay's to tell.
     this.#signal.onAbort = undefined

@@ -76,7 +76,13 @@ export class HttpProxyTransport implements Transport {
   readonly #settings: HttpProxySettings
   readonly #clock: Clock
 
+  /** @throws {Error} where the environment would have http-proxy-3 send everything through `fetch`: that hangs. */
   constructor(pool: AgentPool, settings: HttpProxySettings, clock: Clock) {
+    if (process.env['FORCE_FETCH_PATH'] === 'true') {
+      throw new Error(
+        'the environment variable FORCE_FETCH_PATH of http-proxy-3 must not be "true"',
+      )
+    }
     this.#pool = pool
     this.#settings = settings
     this.#clock = clock

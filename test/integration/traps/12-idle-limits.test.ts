@@ -1,0 +1,117 @@
+/** Trap 12: agentkeepalive ignores the peer's `Keep-Alive: timeout=N`; an unannounced limit must be learnt. */
+import { fakeClock } from 'evenkeel/testing'
+import type { FakeClock, MockUpstream } from 'evenkeel/testing'
+import { describe, expect, it } from 'vitest'
+import { ask } from '../../helpers/clients.js'
+import { serve, upstream } from '../../helpers/serve.js'
+import { turns, watchProcess } from '../../helpers/watch-process.js'
+
+watchProcess()
+
+function connectionsOf(mock: MockUpstream): number[] {
+  return mock.requests.map(({ connectionId }) => connectionId)
+}
+
+describe('trap 12: the idle limit that a peer announces', () => {
+  it('is kept, less a margin', async () => {
+    const clock = fakeClock()
+    const mock = await upstream({ announceKeepAlive: 5 })
+    const { port } = await serve([mock], { clock })
+    await ask(port)
+    clock.advance(3900)
+    await ask(port)
+    expect(connectionsOf(mock)).toEqual([1, 1])
+    clock.advance(4100)
+    expect(await ask(port)).toMatchObject({ whole: true, status: 200 })
+    expect(connectionsOf(mock)).toEqual([1, 1, 2])
+  })
+
+  it('ends an idle connection before the peer does', async () => {
+    const mock = await upstream({ announceKeepAlive: 2 })
+    const { port } = await serve([mock], { keepalive: { timeout: '60s' } })
+    await ask(port)
+    expect(mock.openConnections).toBe(1)
+    // The mock itself never closes: its announcement alone does it.
+    await mock.waitFor(() => mock.openConnections === 0, 5000)
+  })
+
+  it('never lengthens our own', async () => {
+    const clock = fakeClock()
+    const mock = await upstream({ announceKeepAlive: 600 })
+    const { port } = await serve([mock], { clock, keepalive: { timeout: '10s' } })
+    await ask(port)
+    clock.advance(9000)
+    await ask(port)
+    clock.advance(10_001)
+    await ask(port)
+    expect(connectionsOf(mock)).toEqual([1, 1, 2])
+  })
+
+  it('is one peer’s alone', async () => {
+    const clock = fakeClock()
+    const short = await upstream({ announceKeepAlive: 5 })
+    const long = await upstream()
+    const { port } = await serve([short, long], { clock })
+    await Promise.all([ask(port), ask(port)])
+    clock.advance(5000)
+    await Promise.all([ask(port), ask(port)])
+    expect(connectionsOf(short)).toEqual([1, 2])
+    expect(connectionsOf(long)).toEqual([1, 1])
+  })
+})
+
+describe('trap 12: the idle limit that a peer does not announce', () => {
+  /** A request, then silence until the peer closes its connection. */
+  async function outwait(mock: MockUpstream, port: number, clock: FakeClock): Promise<void> {
+    await ask(port)
+    await mock.waitFor(() => mock.requests.at(-1)!.state === 'answered')
+    await turns()
+    clock.advance(1000)
+    await mock.waitFor(() => mock.openConnections === 0)
+    await turns()
+  }
+
+  it('is learnt when it shows twice, and reuse stops a margin earlier', async () => {
+    const clock = fakeClock()
+    const mock = await upstream({ clock, idleTimeout: 1000 })
+    const { port } = await serve([mock], { clock })
+    await outwait(mock, port, clock)
+    // Once may be a restart: nothing is learnt of it.
+    await ask(port)
+    clock.advance(900)
+    await ask(port)
+    expect(connectionsOf(mock)).toEqual([1, 2, 2])
+    await turns()
+    clock.advance(1000)
+    await mock.waitFor(() => mock.openConnections === 0)
+    await turns()
+    // Twice is a rule.
+    await ask(port)
+    clock.advance(700)
+    await ask(port)
+    expect(connectionsOf(mock)).toEqual([1, 2, 2, 3, 3])
+    await turns()
+    clock.advance(900)
+    expect(await ask(port)).toMatchObject({ whole: true, status: 200 })
+    expect(connectionsOf(mock)).toEqual([1, 2, 2, 3, 3, 4])
+  })
+
+  it('is not learnt of a restart that closes every connection at once', async () => {
+    const clock = fakeClock()
+    const mock = await upstream()
+    const { port } = await serve([mock], { clock })
+    await Promise.all(Array.from({ length: 5 }, () => ask(port)))
+    await mock.waitFor(() => mock.requests.every(({ state }) => state === 'answered'))
+    await turns()
+    clock.advance(1000)
+    mock.closeIdle()
+    await mock.waitFor(() => mock.openConnections === 0)
+    await turns()
+    await ask(port)
+    clock.advance(2000)
+    await ask(port)
+    const [before, after] = connectionsOf(mock).slice(-2)
+    expect(before).toBe(mock.connections)
+    expect(after).toBe(before)
+  })
+})
