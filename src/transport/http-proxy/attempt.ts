@@ -220,7 +220,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   armRead(): Timer {
     return this.#clock.after(this.#timeouts.read, () => {
       this.readTimedOut = true
-      this.#request?.destroy()
+      this.abandon()
     })
   }
 
@@ -237,10 +237,13 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     // The peer has answered without waiting for the whole body: no more of it is sent, and the connection cannot be
     // used again.
     body.detach()
-    this.#request?.destroy()
+    this.abandon()
   }
 
   abandon(): void {
+    // The socket itself: Node 26 takes a request that is destroyed after its response has arrived for a finished one,
+    // and keeps the connection, with whatever is left on it.
+    this.#socket?.destroy()
     this.#request?.destroy()
   }
 

@@ -1,6 +1,6 @@
 /** How a peer's standing changes, over real sockets: what is learnt of its connections, marks, and closing down. */
 import { request } from 'node:http'
-import { respond, closeConnection, hang, reset } from 'evenkeel/testing'
+import { respond, closeConnection, earlyResponse, hang, reset } from 'evenkeel/testing'
 import { expect, test } from 'vitest'
 import { ask } from '../../helpers/clients.js'
 import { serve, upstream, upstreams } from '../../helpers/serve.js'
@@ -124,4 +124,20 @@ test('a request that is reset everywhere is at fault: 502, and nobody is marked'
     'up',
     'up',
   ])
+})
+
+test('a connection whose request was answered before its body was sent is not used again', async () => {
+  const peer = await upstream()
+  peer.route('/upload', earlyResponse(respond({ body: 'enough' }), { then: 'stall' }))
+  const { port, over } = await serve([peer])
+  const upload = request({ port, host: '127.0.0.1', path: '/upload', method: 'PUT' })
+  upload.setHeader('content-length', 100)
+  const answered = new Promise((resolve) => upload.on('response', resolve))
+  upload.write('GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n')
+  expect(await answered).toMatchObject({ statusCode: 200 })
+  await over(1)
+  expect(await ask(port, { path: '/next' })).toMatchObject({ status: 200, whole: true })
+  upload.destroy()
+  expect(peer.requests.map(({ target }) => target)).toEqual(['/upload', '/next'])
+  expect(peer.requests[1]?.connectionId).not.toBe(peer.requests[0]?.connectionId)
 })
