@@ -4,7 +4,6 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -124,13 +123,25 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(force)
 }
 
+let asked = 0
+
+/**
+ * Below the range that the system hands out by itself: a port that was free a moment ago would else be given to the
+ * next mock upstream, or to another nginx that is started at the same time.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = 10_000 + ((process.pid * 37 + asked++ * 11) % 20_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!free) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 async function listening(child: ChildProcess, port: number): Promise<void> {
