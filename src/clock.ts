@@ -21,6 +21,7 @@ export interface Clock {
 
 class SystemTimer implements Timer {
   readonly #timeout: NodeJS.Timeout
+  #cancelled = false
 
   constructor(ms: number, run: () => void) {
     this.#timeout = setTimeout(run, ms)
@@ -28,10 +29,12 @@ class SystemTimer implements Timer {
   }
 
   refresh(): void {
-    this.#timeout.refresh()
+    // Node would start a cancelled one again.
+    if (!this.#cancelled) this.#timeout.refresh()
   }
 
   cancel(): void {
+    this.#cancelled = true
     clearTimeout(this.#timeout)
   }
 }

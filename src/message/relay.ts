@@ -30,9 +30,9 @@ export function writeHead(
   response: UpstreamResponse,
   headers: readonly string[],
 ): void {
-  // Middleware such as compression or on-headers replaces writeHead and expects to find single fields set.
   // For these Node gives the body up before it looks at the fields: with one refused, an error page could have none.
   if (response.status === 204 || response.status === 304) checkFields(headers)
+  // Middleware such as compression or on-headers replaces writeHead and expects to find single fields set.
   const plain =
     res.writeHead === ServerResponse.prototype.writeHead && res.getHeaderNames().length === 0
   if (plain) {

@@ -54,7 +54,7 @@ export class KeepaliveAgentPool implements AgentPool {
         peer.protocol === 'https:'
           ? new HttpsKeepaliveAgent(peer, this.#settings, this.#clock, this.#tls)
           : new HttpKeepaliveAgent(peer, this.#settings, this.#clock)
-      agents = { own, any: own.kept, fresh: own.fresh }
+      agents = { own, any: own as unknown as Agent, fresh: own.fresh }
       this.#agents.set(peer, agents)
     }
     return agents[connection]

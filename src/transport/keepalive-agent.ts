@@ -45,7 +45,7 @@ interface AgentBase {
   freeSockets: Record<string, PooledSocket[] | undefined>
   sockets: Record<string, PooledSocket[] | undefined>
   addRequest(request: ClientRequest, options: object): void
-  keepSocketAlive(socket: Socket): boolean
+  readonly keepAliveMsecs: number
   reuseSocket(socket: Socket, request: ClientRequest): void
   removeSocket(socket: Socket, options: object): void
   createConnection(
@@ -194,11 +194,17 @@ function withRules(base: AgentConstructor) {
       if (free !== undefined) this.freeSockets[name] = free
     }
 
-    override keepSocketAlive(socket: PooledSocket): boolean {
+    keepSocketAlive(socket: PooledSocket): boolean {
       const allowance = this.#connections.allowance(socket)
       if (allowance <= 0) return false
-      socket.freeSocketTimeout = Math.max(1, Math.floor(allowance))
-      return super.keepSocketAlive(socket)
+      const timeout = Math.max(1, Math.floor(allowance))
+      socket.freeSocketTimeout = timeout
+      // In place of Node's own method, which builds an object of all header fields to look for the hint we have read,
+      // and refuses what is announced for one second.
+      socket.setKeepAlive(true, this.keepAliveMsecs)
+      socket.unref()
+      if (socket.timeout !== timeout) socket.setTimeout(timeout)
+      return true
     }
 
     override reuseSocket(socket: PooledSocket, request: ClientRequest): void {
@@ -227,11 +233,6 @@ function withRules(base: AgentConstructor) {
         for (const socket of [...(sockets ?? [])]) this.#connections.retire(socket)
       }
       super.destroy()
-    }
-
-    /** As Node's types know it. */
-    get kept(): Agent {
-      return this as unknown as Agent
     }
 
     /** The same pool for requests that must not go out on a kept connection. */

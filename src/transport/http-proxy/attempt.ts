@@ -47,6 +47,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #bytesWrittenBefore = 0
   #timer: Timer | undefined
   #sendTimer: Timer | undefined
+  /** The response's body is wanted: the peer's silence counts. */
+  #reading = false
   readTimedOut = false
   brokenBy: Error | undefined
   #message: IncomingMessage | undefined
@@ -89,11 +91,6 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
         new Error(`unasked-for upgrade, status ${String(message.statusCode)}`),
       )
     })
-    request.on('drain', () => {
-      this.#sendTimer?.cancel()
-      this.#sendTimer = undefined
-      this.#attempt.body.drained()
-    })
     request.on('close', () => {
       if (!this.#settled) this.onError(new Error('the connection was closed'))
     })
@@ -101,7 +98,14 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     if (body.framing === 'none') {
       this.#bodyEnded = true
       request.end()
-    } else if (body.framing === 'known') {
+      return
+    }
+    request.on('drain', () => {
+      this.#sendTimer?.cancel()
+      this.#sendTimer = undefined
+      body.drained()
+    })
+    if (body.framing === 'known') {
       request.setHeader('content-length', body.length)
     } else {
       request.setHeader('transfer-encoding', 'chunked')
@@ -167,6 +171,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #connected(): void {
     if (this.#settled) return
     this.#timer?.cancel()
+    this.#timer = undefined
     this.#attempt.record.connectTime = this.#attempt.record.reused ? 0 : this.#elapsed()
     this.#requestSent = true
     this.#phase = 'send'
@@ -178,8 +183,19 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #awaitHead(): void {
     if (this.#phase !== 'send') return
     this.#phase = 'header'
+    this.#armRead()
+  }
+
+  /** One timer for head and body: most responses are over before it would have to be made anew. */
+  #armRead(): void {
     this.#timer = this.#clock.after(this.#timeouts.read, () => {
-      this.#timedOut('header', 'connection_read_timeout')
+      this.#timer = undefined
+      if (!this.#settled) {
+        this.#timedOut('header', 'connection_read_timeout')
+      } else if (this.#reading) {
+        this.readTimedOut = true
+        this.abandon()
+      }
     })
   }
 
@@ -204,7 +220,6 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
       )
       return
     }
-    this.#timer?.cancel()
     this.#attempt.record.headerTime = this.#elapsed()
     this.#phase = 'body'
     this.#settled = true
@@ -217,21 +232,26 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
 
   // ---- for the response
 
-  armRead(): Timer {
-    return this.#clock.after(this.#timeouts.read, () => {
-      this.readTimedOut = true
-      this.abandon()
-    })
+  startReading(): void {
+    this.#reading = true
+    if (this.#timer === undefined) this.#armRead()
+    else this.#timer.refresh()
+  }
+
+  stopReading(): void {
+    this.#reading = false
   }
 
   bodyBytes(length: number): void {
     this.#attempt.record.responseLength += length
+    this.#timer?.refresh()
   }
 
   bodyOver(): void {
     const { record, body } = this.#attempt
     record.responseTime = this.#elapsed()
     this.#countBytes()
+    this.#timer?.cancel()
     this.#sendTimer?.cancel()
     if (this.#bodyEnded) return
     // The peer has answered without waiting for the whole body: no more of it is sent, and the connection cannot be

@@ -1,6 +1,5 @@
 /** A Node response as the library's value: at rest until started, ended or failed exactly once. */
 import type { IncomingMessage } from 'node:http'
-import type { Timer } from '../../clock.js'
 import type {
   BodySink,
   FailureType,
@@ -11,10 +10,13 @@ import type { TransportCondition } from '../../next-upstream/condition.js'
 
 /** What a response needs of the attempt that brought it. */
 export interface ResponseOwner {
-  /** Arms the read timeout anew. */
-  armRead(): Timer
+  /** The read timeout runs, from now. */
+  startReading(): void
+  /** A slow client is not a slow peer: no read timeout while we do not read. */
+  stopReading(): void
   /** The body is complete, or has failed: settles the figures of the record. */
   bodyOver(): void
+  /** Bytes have come: the read timeout starts again. */
   bodyBytes(length: number): void
   /** Destroys the connection. */
   abandon(): void
@@ -35,7 +37,6 @@ export class HttpResponse implements UpstreamResponse {
   readonly #message: IncomingMessage
   readonly #owner: ResponseOwner
   #sink: BodySink | undefined
-  #timer: Timer | undefined
   #cause: Error | undefined
   #over = false
 
@@ -62,18 +63,13 @@ export class HttpResponse implements UpstreamResponse {
       this.#closed()
       return
     }
-    this.#timer = this.#owner.armRead()
+    this.#owner.startReading()
     message.on('data', (chunk: Buffer) => {
       if (this.#over) return
       this.#owner.bodyBytes(chunk.length)
-      if (sink.data(chunk)) {
-        this.#timer?.refresh()
-        return
-      }
-      // A slow client is not a slow peer: no read timeout while we do not read.
+      if (sink.data(chunk)) return
       message.pause()
-      this.#timer?.cancel()
-      this.#timer = undefined
+      this.#owner.stopReading()
     })
     message.on('end', () => {
       if (message.complete && this.#owner.brokenBy === undefined) this.#ended()
@@ -82,7 +78,7 @@ export class HttpResponse implements UpstreamResponse {
 
   resume(): void {
     if (this.#over) return
-    this.#timer ??= this.#owner.armRead()
+    this.#owner.startReading()
     this.#message.resume()
   }
 
@@ -114,8 +110,6 @@ export class HttpResponse implements UpstreamResponse {
 
   #finish(): void {
     this.#over = true
-    this.#timer?.cancel()
-    this.#timer = undefined
     this.#owner.bodyOver()
   }
 }
