@@ -1,6 +1,6 @@
 /** The head that goes to the peers: the client's fields, the `Host`, and who asked (`X-Forwarded-*`). */
-import { createFields, createSetAside, outboundHeaders } from './headers.js'
-import type { HeaderFields, LiveHeaders, SetAside } from './headers.js'
+import { createFields, createSetAside, outboundHeaders } from './request-headers.js'
+import type { HeaderFields, LiveHeaders, SetAside } from './request-headers.js'
 import { clientAddress, plainAddress } from './trust-proxy.js'
 import type { Trust } from './trust-proxy.js'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildOutboundHeaders } from '../../src/message/forwarded.js'
-import { outboundHeaders, responseHeaders } from '../../src/message/headers.js'
+import { outboundHeaders } from '../../src/message/request-headers.js'
+import { responseHeaders } from '../../src/message/response-headers.js'
 import { compileTrust } from '../../src/message/trust-proxy.js'
 
 const HOP_BY_HOP_REQUEST = [

@@ -3,12 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import {
-  createSetAside,
-  keepAliveHint,
-  outboundHeaders,
-  responseHeaders,
-} from '../../../src/message/headers.js'
+import { createSetAside, outboundHeaders } from '../../../src/message/request-headers.js'
+import { keepAliveHint, responseHeaders } from '../../../src/message/response-headers.js'
 
 /** As an ordinary list of entries: order and case can be compared, and no prototype is in the way. */
 function outbound(rawHeaders: string[], live?: Record<string, string | string[] | undefined>) {

@@ -1,7 +1,8 @@
 /**
- * What of a message's head is for the next hop, and what was for this connection alone (RFC 9110 section 7.6.1).
+ * What of a request's head is for the next hop, and what was for this connection alone (RFC 9110 section 7.6.1).
  * This runs for every request: one pass over `rawHeaders`, and no patterns.
  */
+import { COLON, isPlainOption, joined } from './fields.js'
 
 /** Fields as a transport takes them: no prototype, names in the sender's case and order, repeated fields as arrays. */
 export type HeaderFields = Record<string, string | string[]>
@@ -64,26 +65,10 @@ const REQUEST_TREATMENT: ReadonlyMap<string, Treatment> = new Map<string, Treatm
   ['x-forwarded-port', 'forwardedPort'],
 ])
 
-/** `proxy-authenticate` is not among them: in practice it is meant for the client. */
-const RESPONSE_HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-])
-
 /** Marks a field in the index that `Connection` had removed. */
 const REMOVED = ''
 
-const COLON = 0x3a
 const SMALL_X = 0x78
-
-/** No peer keeps an idle connection longer than this, whatever it says. One day. */
-const LONGEST_KEEP_ALIVE = 86_400_000
 
 export function createSetAside(): SetAside {
   return {
@@ -140,47 +125,6 @@ export function outboundHeaders(
   if (connection !== undefined) removeNamed(out, index, connection, live)
   if (live !== undefined) applyLive(out, index, aside, live)
   return out
-}
-
-/**
- * The fields of a response that go on to the client: name, value, name, value … Without hop-by-hop fields, those
- * that `Connection` names, and pseudo fields. `Content-Length` stays, even if `Connection` names it.
- */
-export function responseHeaders(rawHeaders: readonly string[]): string[] {
-  const out: string[] = []
-  let connection: string | undefined
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? ''
-    const value = rawHeaders[i + 1] ?? ''
-    if (mayBeHopByHop(name)) {
-      const field = name.toLowerCase()
-      if (field === 'connection') connection = joined(connection, value)
-      if (RESPONSE_HOP_BY_HOP.has(field)) continue
-    }
-    if (name.charCodeAt(0) !== COLON) out.push(name, value)
-  }
-  if (connection === undefined || isPlainOption(connection)) return out
-  return withoutNamed(out, connection)
-}
-
-/**
- * What a response says about its connection: milliseconds that the peer keeps it when idle (`Keep-Alive: timeout=5`),
- * 0 if it announced to close it, undefined if it said nothing of use.
- */
-export function keepAliveHint(rawHeaders: readonly string[]): number | undefined {
-  let hint: number | undefined
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? ''
-    if (name.length !== 10) continue
-    const field = name.toLowerCase()
-    if (field === 'connection') {
-      if (hasOption(rawHeaders[i + 1] ?? '', 'close')) return 0
-    } else if (field === 'keep-alive') {
-      const timeout = timeoutOf(rawHeaders[i + 1] ?? '')
-      if (timeout !== undefined && (hint === undefined || timeout < hint)) hint = timeout
-    }
-  }
-  return hint
 }
 
 function keep(
@@ -317,59 +261,4 @@ function linesOf(value: LiveValue): string {
 
 function copyOf(value: LiveValue): string | string[] {
   return typeof value === 'object' ? value.map(String) : String(value)
-}
-
-/** A quick look that spares most names the lower-casing: the lengths of the hop-by-hop fields of a response. */
-function mayBeHopByHop(name: string): boolean {
-  switch (name.length) {
-    case 2:
-    case 7:
-    case 10:
-    case 14:
-    case 16:
-    case 17:
-      return true
-    default:
-      return false
-  }
-}
-
-function withoutNamed(fields: readonly string[], connection: string): string[] {
-  const named = new Set<string>()
-  for (const option of connection.split(',')) named.add(option.trim().toLowerCase())
-  named.delete('content-length')
-  const out: string[] = []
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] ?? ''
-    if (!named.has(name.toLowerCase())) out.push(name, fields[i + 1] ?? '')
-  }
-  return out
-}
-
-/** The usual `Connection` values name no field. */
-function isPlainOption(connection: string): boolean {
-  return connection === 'keep-alive' || connection === 'close' || connection === 'Keep-Alive'
-}
-
-function hasOption(connection: string, wanted: string): boolean {
-  if (connection.length === wanted.length) return connection.toLowerCase() === wanted
-  if (!connection.includes(',')) return connection.trim().toLowerCase() === wanted
-  return connection.split(',').some((option) => option.trim().toLowerCase() === wanted)
-}
-
-/** `timeout=5, max=100`: milliseconds. Junk is no hint; fractions are cut off. */
-function timeoutOf(value: string): number | undefined {
-  for (const parameter of value.split(/[,;]/)) {
-    const equals = parameter.indexOf('=')
-    if (equals === -1 || parameter.slice(0, equals).trim().toLowerCase() !== 'timeout') continue
-    const text = parameter.slice(equals + 1).trim()
-    const seconds = parseInt(text.startsWith('"') ? text.slice(1) : text, 10)
-    if (Number.isNaN(seconds) || seconds < 0) continue
-    return Math.min(seconds * 1000, LONGEST_KEEP_ALIVE)
-  }
-  return undefined
-}
-
-function joined(before: string | undefined, value: string): string {
-  return before === undefined ? value : `${before}, ${value}`
 }
