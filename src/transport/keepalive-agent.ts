@@ -147,8 +147,17 @@ class PeerConnections {
   }
 }
 
+/** An agent that follows the rules, as the pool uses it. */
+interface RuledAgent extends AgentBase {
+  /** The same pool for requests that must not go out on a kept connection. */
+  readonly fresh: Agent
+  status(): { active: number; idle: number }
+}
+
+type RuledAgentConstructor = new (connections: PeerConnections, options: object) => RuledAgent
+
 /** Node calls these methods of an agent; each asks the rules first. */
-function withRules(base: AgentConstructor) {
+function withRules(base: AgentConstructor): RuledAgentConstructor {
   return class extends base {
     readonly #connections: PeerConnections
 
@@ -235,7 +244,6 @@ function withRules(base: AgentConstructor) {
       super.destroy()
     }
 
-    /** The same pool for requests that must not go out on a kept connection. */
     get fresh(): Agent {
       const addRequest = this.addFreshRequest.bind(this)
       return Object.create(this, { addRequest: { value: addRequest } }) as Agent
