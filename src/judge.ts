@@ -136,7 +136,7 @@ function gatherFacts(
     idempotent: outbound.idempotent,
     replayable: outbound.body.replayable,
     stale,
-    triesLeft: x.triesLeft + (registry.nginx && isCachedError(context) ? 1 : 0) > 1,
+    triesLeft: x.triesLeft + (registry.nginx && context.record.stale ? 1 : 0) > 1,
     timeLeft: !x.aborted && !x.isPastDeadline(clock.now()),
     // nginx counts tries, not peers: it leaves a real answer for a peer that may not be there.
     nextPeer: registry.nginx ? 'live' : outlook,
@@ -205,10 +205,6 @@ export function settleTries(
   if (registry.nginx && record.stale) return
   if (registry.nginx && registry.single) x.triesLeft = 0
   else x.triesLeft--
-}
-
-function isCachedError({ record }: AttemptContext): boolean {
-  return record.stale
 }
 
 function pastDeadline(record: AttemptRecord): UpstreamFailure {

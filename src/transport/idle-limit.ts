@@ -35,11 +35,11 @@ export class IdleLimit {
     const agrees = Math.abs(age - this.#lastAge) < Math.max(SAME_AGE_MS, this.#lastAge / 5)
     // One closing may be a restart, and a restart closes many: only the same age at another time is a rule.
     const believed = agrees && now - this.#lastAt > SAME_EVENT_MS
-    const age0 = Math.min(age, agrees ? this.#lastAge : age)
-    this.#lastAge = age0
+    const youngest = agrees ? Math.min(age, this.#lastAge) : age
+    this.#lastAge = youngest
     if (!agrees || believed) this.#lastAt = now
-    if (!believed || age0 >= this.#learnt) return false
-    this.#learnt = age0
+    if (!believed || youngest >= this.#learnt) return false
+    this.#learnt = youngest
     this.#learntAt = now
     return true
   }

@@ -22,6 +22,9 @@ export interface AttemptTimeouts {
   readonly read: number
 }
 
+/** `TLSSocket` as it is; its types leave the property out. */
+type HandshakingSocket = Socket & { readonly secureConnecting?: boolean }
+
 /** Not a reason phrase (RFC 9112 section 4): Node would throw where it is written to the client. */
 const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/
 
@@ -151,7 +154,9 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#bytesWrittenBefore = socket.bytesWritten
     this.#attempt.record.reused = this.#request?.reusedSocket === true
     const encrypted = this.#attempt.peer.protocol === 'https:'
-    if (!socket.connecting && (!encrypted || this.#attempt.record.reused)) {
+    // A pool of the user's may hand out a connection that stands already and is not marked as reused: what is written
+    // to it is sent, and must not be taken for unsent.
+    if (!socket.connecting && (socket as HandshakingSocket).secureConnecting !== true) {
       this.#connected()
       return
     }

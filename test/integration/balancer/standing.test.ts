@@ -1,7 +1,13 @@
 /** How a peer's standing changes, over real sockets: what is learnt of its connections, marks, and closing down. */
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { Agent } from 'node:https'
+import { connect } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
+import type { Peer } from 'evenkeel'
 import { respond, closeConnection, earlyResponse, hang, reset } from 'evenkeel/testing'
 import { expect, test } from 'vitest'
+import { forLocalhost } from '../../fixtures/test-only-certificates.js'
 import { ask } from '../../helpers/clients.js'
 import { serve, upstream, upstreams } from '../../helpers/serve.js'
 
@@ -141,3 +147,32 @@ test('a connection whose request was answered before its body was sent is not us
   expect(peer.requests.map(({ target }) => target)).toEqual(['/upload', '/next'])
   expect(peer.requests[1]?.connectionId).not.toBe(peer.requests[0]?.connectionId)
 })
+
+test('a POST on a TLS connection that a pool of one\u2019s own had opened before is known to be sent', async () => {
+  const [first, second] = await upstreams(2, { tls: forLocalhost })
+  if (first === undefined || second === undefined) throw new Error('two peers')
+  for (const peer of [first, second]) peer.reply(hang())
+  const open = await Promise.all([first, second].map(({ port }) => secured(port)))
+  const pool = (peer: Peer): Agent => {
+    const agent = new Agent()
+    const socket = open[peer.index]
+    // Node's own name for it; not a reused connection, as far as Node knows.
+    Object.assign(agent, { createConnection: () => socket })
+    return agent
+  }
+  const { port } = await serve([first, second], {
+    keepalive: pool,
+    connectTimeout: 50,
+    readTimeout: 50,
+  })
+  const answer = await ask(port, { method: 'POST', body: 'once' })
+  expect(answer.status).toBe(504)
+  expect(first.requests.length + second.requests.length).toBe(1)
+})
+
+async function secured(port: number): Promise<TLSSocket> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  socket.on('error', () => undefined)
+  await once(socket, 'secureConnect')
+  return socket
+}
