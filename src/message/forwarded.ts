@@ -1,105 +1,221 @@
 /** The head that goes to the peers: the client's fields, the `Host`, and who asked (`X-Forwarded-*`). */
-import { createFields, createSetAside, outboundHeaders } from './request-headers.js'
-import type { HeaderFields, LiveHeaders, SetAside } from './request-headers.js'
+import { COLON, hasMember, isHost } from './fields.js'
+import { chainOf, forwardedElement, forwardedFromChain } from './forwarded-field.js'
+import { requestFraming } from './framing.js'
+import { readRequestHeaders } from './request-headers.js'
+import type { ForwardedLine, ForwardedLines, RequestHeaders } from './request-headers.js'
+import type { LiveHeaders, RequestLines } from './request-lines.js'
 import { clientAddress, plainAddress } from './trust-proxy.js'
 import type { Trust } from './trust-proxy.js'
+import { appendVia, viaValue } from './via.js'
 
 /** What is known of a client request besides its method and target. */
 export interface RequestFacts {
   readonly rawHeaders: readonly string[]
-  /** `request.headers`: given, what middleware changed there goes out changed. See {@link outboundHeaders}. */
+  /** `request.headers`: given, what middleware changed there goes out changed. See {@link readRequestHeaders}. */
   readonly headers?: LiveHeaders | undefined
+  /**
+   * Lines of `rawHeaders` that Node has made `headers` of: the server's `maxHeadersCount` (0 is Infinity). Default
+   * 1000, which is Node's.
+   */
+  readonly liveLimit?: number
   /** `socket.remoteAddress`; undefined on a unix socket, and when the client has gone. */
   readonly remoteAddress: string | undefined
   /** `socket.localPort`. */
   readonly localPort: number | undefined
   /** The client came over TLS. */
   readonly encrypted: boolean
+  /** `request.httpVersion`. */
+  readonly httpVersion: string
   /** Authority of an absolute-form request target; it wins over `Host` (RFC 9112 section 3.2.2). */
   readonly authority?: string | undefined
 }
 
+/** What the options say about the outbound fields. */
+export interface HeadSettings {
+  /** `'client'`, `'peer'`, or the text itself. */
+  readonly host: 'client' | 'peer' | (string & {})
+  readonly forwarded: 'x-forwarded' | 'forwarded' | 'both' | 'none'
+  /** Our name in `Via`; undefined: none is written. */
+  readonly via: string | undefined
+  /** Fields that a request may have. */
+  readonly maxHeaders: number
+}
+
+/** Why a request is not passed on. 400; 501 for `transfer_coding`, 431 for `too_many_fields`. */
+export type HeadRefusal = 'bad_host' | 'framing' | 'transfer_coding' | 'too_many_fields'
+
 /** The outbound head, without method and target. */
 export interface OutboundHead {
   /**
-   * `host` comes first, in lower case. It is missing when every peer is to see its own name (`host: 'peer'`) or the
-   * client gave none (HTTP/1.0): then the transport puts the peer's name there, anew for each attempt.
+   * Name, value, name, value …: in the client's order and case. `Host` is missing when every peer is to see its own
+   * name (`host: 'peer'`) or the client gave none (HTTP/1.0): then the transport writes the peer's name.
    */
-  readonly headers: HeaderFields
+  readonly headers: string[]
   /** What the client asked for: `:authority`, else the authority of the target, else `Host`. */
   readonly clientHost: string | undefined
   /** The client as far as proxies are trusted. undefined on a unix socket without trusted `X-Forwarded-For`. */
   readonly clientAddress: string | undefined
-  /** The request must be answered 400: several `Host` lines, or one that is no host. */
-  readonly badHost: boolean
+  /** `Upgrade`, where the client wants it (RFC 9110 section 7.8); never from HTTP/1.0, never `h2c`. */
+  readonly upgrade: string | undefined
+  /** `Trailer`, to be sent if the body goes out chunked. */
+  readonly trailer: string | undefined
+  readonly refusal: HeadRefusal | undefined
 }
 
-/**
- * Everything about the outbound fields, computed once a request.
- * @param hostMode option `host`: `'client'`, `'peer'`, or the text itself.
- */
+/** Everything about the outbound fields, computed once a request. */
 export function buildOutboundHeaders(
   facts: RequestFacts,
-  hostMode: 'client' | 'peer' | (string & {}),
+  settings: HeadSettings,
   trust: Trust,
 ): OutboundHead {
-  const aside = createSetAside()
-  const headers = createFields()
-  headers['host'] = '' // holds the first place
-  outboundHeaders(facts.rawHeaders, aside, facts.headers, headers)
+  const { rawHeaders, httpVersion } = facts
+  if (rawHeaders.length > 2 * settings.maxHeaders && isTooMany(rawHeaders, settings.maxHeaders))
+    return TOO_MANY_FIELDS
+  const incoming = readRequestHeaders(rawHeaders, facts.headers, facts.liveLimit)
+  const { lines } = incoming
 
-  const asked = aside.authority ?? facts.authority ?? aside.host
+  const asked = incoming.authority ?? facts.authority ?? incoming.host
   const clientHost = asked === '' ? undefined : asked
-  const host = hostMode === 'client' ? clientHost : hostMode === 'peer' ? undefined : hostMode
-  if (host === undefined) delete headers['host']
-  else headers['host'] = host
+  const host = outboundHost(settings.host, clientHost)
+  if (incoming.hostAt !== 0) lines.fill(incoming.hostAt, host)
+  const clientAddress = writeForwarded(incoming, facts, clientHost, settings.forwarded, trust)
+  const headers = lines.finished()
+  if (incoming.hostAt === 0 && host !== undefined) headers.unshift('Host', host)
+  if (settings.via !== undefined) appendVia(headers, viaValue(httpVersion, settings.via))
 
-  const address = forwardedHeaders(headers, facts, clientHost, aside, trust)
-  const badHost = aside.hostRepeated || (clientHost !== undefined && !isHost(clientHost))
-  return { headers, clientHost, clientAddress: address, badHost }
+  return {
+    headers,
+    clientHost,
+    clientAddress,
+    upgrade: incoming.upgrade === undefined ? undefined : upgradeOf(incoming, httpVersion),
+    trailer: incoming.trailer,
+    refusal: isBadHost(incoming, asked) ? 'bad_host' : requestFraming(incoming, httpVersion),
+  }
+}
+
+const TOO_MANY_FIELDS: OutboundHead = {
+  headers: [],
+  clientHost: undefined,
+  clientAddress: undefined,
+  upgrade: undefined,
+  trailer: undefined,
+  refusal: 'too_many_fields',
+}
+
+/** HTTP/2's pseudo fields are no fields. */
+function isTooMany(rawHeaders: readonly string[], limit: number): boolean {
+  let fields = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.charCodeAt(0) !== COLON) fields++
+  }
+  return fields > limit
+}
+
+/** Several, or one that is none, even where another is asked for (RFC 9112 section 3.2). */
+function isBadHost({ host, hostRepeated }: RequestHeaders, asked: string | undefined): boolean {
+  if (hostRepeated || (asked !== undefined && !isHost(asked))) return true
+  return host !== undefined && host !== asked && !isHost(host)
+}
+
+function outboundHost(
+  option: HeadSettings['host'],
+  clientHost: string | undefined,
+): string | undefined {
+  if (option === 'client') return clientHost
+  return option === 'peer' ? undefined : option
+}
+
+/** `h2c` is not passed on: a peer that agreed would speak HTTP/2 past all of our checks (h2c smuggling). */
+function upgradeOf(
+  { upgrade, connection }: RequestHeaders,
+  httpVersion: string,
+): string | undefined {
+  if (httpVersion !== '1.1' || connection === undefined || !hasMember(connection, 'upgrade'))
+    return undefined
+  return upgrade === undefined || upgrade === '' || hasMember(upgrade, 'h2c') ? undefined : upgrade
 }
 
 /**
- * Adds `X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and `X-Real-IP` to `headers`; returns the client's address.
+ * Writes `X-Forwarded-For`, `-Proto`, `-Host`, `-Port` and `X-Real-IP`, and `Forwarded` (RFC 7239), as `which` says;
+ * returns the client's address.
  *
- * From a peer that is not trusted nothing of the kind is believed, and `Forwarded` (RFC 7239) is not passed on.
- * From one that is, its fields stay, its `Forwarded` too, and only its own address is appended to
- * `X-Forwarded-For`; `X-Real-IP` is always ours. A peer without an address (unix socket) adds nothing to
- * `X-Forwarded-For` and is asked about as `''`: trusted by `true`, by a hop count and by a function only.
- * An IPv4 address is written as such, not as `::ffff:10.0.0.1`.
+ * From a peer that is not trusted nothing of the kind is believed, or passed on. From one that is, its fields stay
+ * (those, too, that `which` does not write), and only this hop is appended; `X-Real-IP` is ours where it is written. Where it
+ * sends one of `X-Forwarded-For` and `Forwarded`, the other begins with what that says. A peer without an address (unix
+ * socket) adds nothing to `X-Forwarded-For` and is asked about as `''`: trusted by `true`, by a hop count and by a
+ * function only. An IPv4 address is written as such, not as `::ffff:10.0.0.1`.
  */
-function forwardedHeaders(
-  headers: HeaderFields,
+function writeForwarded(
+  { lines, forwarded }: RequestHeaders,
   facts: RequestFacts,
   clientHost: string | undefined,
-  incoming: SetAside,
+  which: HeadSettings['forwarded'],
   trust: Trust,
 ): string | undefined {
   const remote = facts.remoteAddress === undefined ? undefined : plainAddress(facts.remoteAddress)
-  const trusted = trust(remote ?? '', 0)
-  const scheme = facts.encrypted ? 'https' : 'http'
-  if (!trusted) {
-    if (remote !== undefined) {
-      headers['X-Forwarded-For'] = remote
-      headers['X-Real-IP'] = remote
-    }
-    headers['X-Forwarded-Proto'] = scheme
-    if (clientHost !== undefined) headers['X-Forwarded-Host'] = clientHost
-    headers['X-Forwarded-Port'] = ownPort(facts)
-    return remote
-  }
+  const proto = facts.encrypted ? 'https' : 'http'
+  // What was not sent need not be believed.
+  const trusted = forwarded !== undefined && trust(remote ?? '', 0)
+  const believed = trusted ? forwarded : NOTHING
+  const sentChain = believed.forwardedFor?.value ?? ''
+  const sentForwarded = believed.forwarded?.value ?? ''
+  const chain = sentChain === '' ? chainOf(sentForwarded) : sentChain
+  const client = trusted ? clientAddress(remote, chain, trust) : remote
+  const sent = forwarded ?? NOTHING
 
-  const address = clientAddress(remote, incoming.forwardedFor, trust)
-  const chain = appended(incoming.forwardedFor, remote)
-  const host = incoming.forwardedHost ?? clientHost
-  if (chain !== undefined) headers['X-Forwarded-For'] = chain
-  if (address !== undefined) headers['X-Real-IP'] = address
-  headers['X-Forwarded-Proto'] = incoming.forwardedProto ?? scheme
-  if (host !== undefined) headers['X-Forwarded-Host'] = host
-  headers['X-Forwarded-Port'] =
-    incoming.forwardedPort ?? portOf(incoming.forwardedProto) ?? ownPort(facts)
-  if (incoming.forwarded !== undefined) headers['Forwarded'] = incoming.forwarded
-  return address
+  if (which === 'forwarded' || which === 'none') {
+    for (const name of X_FORWARDED) leave(lines, sent[name], trusted)
+  } else {
+    const sentProto = believed.forwardedProto?.value
+    const sentPort = believed.forwardedPort?.value ?? portOf(sentProto)
+    const host = believed.forwardedHost?.value ?? clientHost
+    put(lines, sent.forwardedFor, 'X-Forwarded-For', appended(chain, remote))
+    put(lines, sent.realIp, 'X-Real-IP', client)
+    put(lines, sent.forwardedProto, 'X-Forwarded-Proto', sentProto ?? proto)
+    put(lines, sent.forwardedHost, 'X-Forwarded-Host', host)
+    put(lines, sent.forwardedPort, 'X-Forwarded-Port', sentPort ?? ownPort(facts))
+  }
+  if (which === 'x-forwarded' || which === 'none') {
+    leave(lines, sent.forwarded, trusted)
+  } else {
+    const before = sentForwarded === '' ? converted(believed) : sentForwarded
+    const own = forwardedElement(remote, proto, clientHost)
+    put(lines, sent.forwarded, 'Forwarded', before === '' ? own : `${before}, ${own}`)
+  }
+  return client
+}
+
+const NOTHING: ForwardedLines = {}
+
+const X_FORWARDED = [
+  'forwardedFor',
+  'forwardedProto',
+  'forwardedHost',
+  'forwardedPort',
+  'realIp',
+] as const
+
+/** In the place of an incoming one, else at the end. */
+function put(
+  lines: RequestLines,
+  sent: ForwardedLine | undefined,
+  name: string,
+  value: string | undefined,
+): void {
+  if (sent !== undefined) lines.fill(sent.at, value)
+  else if (value !== undefined) lines.reserve(name, value)
+}
+
+/** A field that we do not write: a trusted peer's goes on. */
+function leave(lines: RequestLines, sent: ForwardedLine | undefined, trusted: boolean): void {
+  if (sent !== undefined) lines.fill(sent.at, trusted ? sent.value : undefined)
+}
+
+/** `X-Forwarded-*` as `Forwarded`. */
+function converted({ forwardedFor, forwardedProto, forwardedHost }: ForwardedLines): string {
+  if (forwardedFor === undefined) return ''
+  return forwardedFromChain(forwardedFor.value, forwardedProto?.value, forwardedHost?.value)
 }
 
 function appended(chain: string | undefined, remote: string | undefined): string | undefined {
@@ -114,16 +230,4 @@ function ownPort(facts: RequestFacts): string {
 /** A proxy in front that names the scheme and no port: our own port would belong to another scheme. */
 function portOf(proto: string | undefined): string | undefined {
   return proto === 'https' ? '443' : proto === 'http' ? '80' : undefined
-}
-
-/** Not a full check of the grammar: what could be taken for something else further on. */
-function isHost(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code <= 0x20 || code >= 0x7f) return false
-    // " # / < > ? @ \
-    if (code === 0x22 || code === 0x23 || code === 0x2f || code === 0x3c) return false
-    if (code === 0x3e || code === 0x3f || code === 0x40 || code === 0x5c) return false
-  }
-  return true
 }

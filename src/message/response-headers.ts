@@ -1,5 +1,5 @@
 /** What of a response's head is for the client, and what it says about its connection (RFC 9110 section 7.6.1). */
-import { COLON, isPlainOption, joined } from './fields.js'
+import { COLON, hasMember, isPlainOption, joined } from './fields.js'
 
 /** `proxy-authenticate` is not among them: in practice it is meant for the client. */
 const RESPONSE_HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -19,8 +19,9 @@ const LONGEST_KEEP_ALIVE = 86_400_000
 /**
  * The fields of a response that go on to the client: name, value, name, value … Without hop-by-hop fields, those
  * that `Connection` names, and pseudo fields. `Content-Length` stays, even if `Connection` names it.
+ * @param trailer `Trailer` stays where trailers can be passed on.
  */
-export function responseHeaders(rawHeaders: readonly string[]): string[] {
+export function responseHeaders(rawHeaders: readonly string[], trailer: 'keep' | 'drop'): string[] {
   const out: string[] = []
   let connection: string | undefined
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -29,12 +30,21 @@ export function responseHeaders(rawHeaders: readonly string[]): string[] {
     if (mayBeHopByHop(name)) {
       const field = name.toLowerCase()
       if (field === 'connection') connection = joined(connection, value)
-      if (RESPONSE_HOP_BY_HOP.has(field)) continue
+      if (RESPONSE_HOP_BY_HOP.has(field) && (trailer === 'drop' || field !== 'trailer')) continue
     }
     if (name.charCodeAt(0) !== COLON) out.push(name, value)
   }
   if (connection === undefined || isPlainOption(connection)) return out
   return withoutNamed(out, connection)
+}
+
+/** The first line of a field, whose name is given in lower case. */
+export function lineOf(rawHeaders: readonly string[], field: string): string | undefined {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (name.length === field.length && name.toLowerCase() === field) return rawHeaders[i + 1]
+  }
+  return undefined
 }
 
 /**
@@ -48,7 +58,7 @@ export function keepAliveHint(rawHeaders: readonly string[]): number | undefined
     if (name.length !== 10) continue
     const field = name.toLowerCase()
     if (field === 'connection') {
-      if (hasOption(rawHeaders[i + 1] ?? '', 'close')) return 0
+      if (hasMember(rawHeaders[i + 1] ?? '', 'close')) return 0
     } else if (field === 'keep-alive') {
       const timeout = timeoutOf(rawHeaders[i + 1] ?? '')
       if (timeout !== undefined && (hint === undefined || timeout < hint)) hint = timeout
@@ -82,12 +92,6 @@ function withoutNamed(fields: readonly string[], connection: string): string[] {
     if (!named.has(name.toLowerCase())) out.push(name, fields[i + 1] ?? '')
   }
   return out
-}
-
-function hasOption(connection: string, wanted: string): boolean {
-  if (connection.length === wanted.length) return connection.toLowerCase() === wanted
-  if (!connection.includes(',')) return connection.trim().toLowerCase() === wanted
-  return connection.split(',').some((option) => option.trim().toLowerCase() === wanted)
 }
 
 /** `timeout=5, max=100`: milliseconds. Junk is no hint; fractions are cut off. */

@@ -23,7 +23,6 @@ const TARGETS = [
   '/a/../b/./c',
   '/..',
   '/a;b=c,d',
-  '/a#b',
   '/a\\b',
   '/{a}|"<b>`^',
   "/a'b(c)*!$",
@@ -51,13 +50,33 @@ describe('the request target is passed byte for byte', () => {
     expect(mock.requests.map(({ method, target }) => [method, target])).toEqual([['OPTIONS', '*']])
   })
 
-  it.each(['http://site/a?b?c', 'http://site', 'http://site:80//x?', 'HTTP://SITE/%zz'])(
-    'absolute form: %s',
+  it.each([
+    ['http://site/a?b?c', '/a?b?c'],
+    ['http://site', '/'],
+    ['http://site?a', '/?a'],
+    ['http://site:80//x?', '//x?'],
+    ['HTTP://SITE/%zz', '/%zz'],
+  ])(
+    'but for the absolute form, which is for proxies (RFC 9112 section 3.2.2): %s',
+    async (asked, seen) => {
+      const mock = await upstream()
+      const { port } = await serve([mock])
+      await rawAsk(port, `GET ${asked} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n`)
+      expect(mock.requests.map((request) => request.target)).toEqual([seen])
+    },
+  )
+
+  it.each(['/a#b', 'http://user@site/', '*', 'foo'])(
+    'what is none is refused: GET %s',
     async (target) => {
       const mock = await upstream()
       const { port } = await serve([mock])
-      await rawAsk(port, `GET ${target} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n`)
-      expect(mock.requests.map((request) => request.target)).toEqual([target])
+      const { bytes } = await rawAsk(
+        port,
+        `GET ${target} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n`,
+      )
+      expect(bytes).toMatch(/^HTTP\/1\.1 400 /)
+      expect(mock.requests).toEqual([])
     },
   )
 
