@@ -1,6 +1,7 @@
 /** What is known of one attempt, while it runs and afterwards. */
 import type { AttemptSummary } from './errors.js'
 import type { UpstreamFailure } from './next-upstream/attempt-result.js'
+import { tlsReasonOf } from './tls-error.js'
 import type { AttemptTimes } from './transport/transport.js'
 import type { Peer } from './upstream/peer.js'
 
@@ -29,7 +30,10 @@ export class AttemptRecord implements AttemptTimes {
   get outcome(): string {
     if (this.peer === undefined) return 'no_live_upstreams'
     if (this.failure !== undefined) {
-      return `${this.failure.type} in ${this.failure.phase}${this.stale ? ' (stale connection)' : ''}`
+      const { type, phase, cause } = this.failure
+      const reason = tlsReasonOf(type, cause)
+      const exact = reason === undefined ? type : `${type} (${reason})`
+      return `${exact} in ${phase}${this.stale ? ' (stale connection)' : ''}`
     }
     if (this.status === 0) return 'unanswered'
     return this.status < 500 ? 'ok' : `http_${String(this.status)}`

@@ -1,8 +1,13 @@
 /** An `Upstream` as it is handed out: its state, its pool, its probes. */
+import { defaultsOf } from './config/defaults.js'
+import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import { logPeer } from './debug.js'
 import type { Prober } from './health/prober.js'
+import type { PeerTlsOptions } from './options.js'
+import { KeepaliveAgentPool } from './transport/agents.js'
 import type { AgentPool } from './transport/agents.js'
-import type { FailedStep, Peer, PeerStatus } from './upstream/peer.js'
+import type { UpstreamTls } from './transport/tls.js'
+import type { FailedStep, Peer, PeerState, PeerStatus } from './upstream/peer.js'
 import type {
   EjectReason,
   PeerRegistry,
@@ -14,6 +19,7 @@ import type {
 export interface UpstreamParts {
   readonly registry: PeerRegistry
   readonly pool: AgentPool
+  readonly tls: UpstreamTls
   readonly prober: Prober | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
@@ -37,10 +43,20 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   }
 
   status(peer: Peer): PeerStatus {
-    const state = this.parts.registry.stateOf(peer)
-    if (state === undefined)
-      throw new TypeError(`${peer.name} is no peer of upstream "${this.name}"`)
-    return this.parts.registry.status(state)
+    return this.parts.registry.status(this.#stateOf(peer))
+  }
+
+  updateTls(options: PeerTlsOptions, peer?: Peer): void {
+    const { pool, registry, tls } = this.parts
+    if (peer === undefined) {
+      const { verify } = defaultsOf({ nginx: registry.nginx })
+      tls.replaceGroup(resolveTls(options, verify, tls.own))
+    } else {
+      const state = this.#stateOf(peer)
+      tls.replaceOwn(state, resolveOwnTls(options, state.protocol, tls.group))
+    }
+    if (logPeer.enabled) logPeer('%s has new TLS settings', peer?.name ?? this.name)
+    if (pool instanceof KeepaliveAgentPool) pool.renew(peer)
   }
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
@@ -58,5 +74,12 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     this.parts.prober?.stop()
     this.parts.pool.close()
     return Promise.resolve()
+  }
+
+  #stateOf(peer: Peer): PeerState {
+    const state = this.parts.registry.stateOf(peer)
+    if (state === undefined)
+      throw new TypeError(`${peer.name} is no peer of upstream "${this.name}"`)
+    return state
   }
 }

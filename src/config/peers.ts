@@ -4,7 +4,8 @@ import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import { parsePeerAddress } from './peer-address.js'
 import type { Problems } from './problems.js'
 import { COUNT, isOptions, namesOf, POSITIVE_INTEGER, Section, toList } from './section.js'
-import type { PeerConfig } from './types.js'
+import { readOwnTls } from './tls.js'
+import type { PeerConfig, PeerTlsConfig } from './types.js'
 
 const PEER = namesOf<PeerOptions>({
   url: true,
@@ -14,10 +15,13 @@ const PEER = namesOf<PeerOptions>({
   failTimeout: true,
   backup: true,
   down: true,
+  tls: true,
 })
 
 /** What a peer takes over from its upstream when it does not say otherwise. */
-export type PeerDefaults = Pick<PeerParameters, 'maxFails' | 'failTimeout'>
+export interface PeerDefaults extends Pick<PeerParameters, 'maxFails' | 'failTimeout'> {
+  readonly tls: PeerTlsConfig
+}
 
 /** `path` is `peers` or `upstream`. A peer with a problem is left out. */
 export function readPeers(
@@ -76,7 +80,8 @@ class PeerReader {
       down: options.boolean('down', false),
     })
     const address = this.#address(urlPath, url ?? options.value('url'))
-    return address === undefined ? undefined : Object.freeze({ address, parameters })
+    const tls = readOwnTls(options, address?.protocol, this.#defaults.tls)
+    return address === undefined ? undefined : Object.freeze({ address, parameters, tls })
   }
 
   #address(path: string, url: unknown): PeerAddress | undefined {

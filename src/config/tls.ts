@@ -1,10 +1,13 @@
 /** TLS towards the peers. Certificates and keys are checked, and never shown. */
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureVersion } from 'node:tls'
-import type { PeerTlsOptions } from '../options.js'
+import type { PeerOptions, PeerTlsOptions } from '../options.js'
+import type { PeerAddress } from '../upstream/peer.js'
+import type { Problems } from './problems.js'
 import { isOptions, namesOf, Section, toList } from './section.js'
 import type { TextRule } from './section.js'
-import type { PeerTlsConfig } from './types.js'
+import type { OwnTlsConfig, PeerTlsConfig } from './types.js'
 
 const TLS = namesOf<PeerTlsOptions>({
   verify: true,
@@ -36,16 +39,41 @@ const MATERIALS = Object.keys(MATERIAL) as readonly (keyof typeof MATERIAL)[]
 
 type Material = Omit<PeerTlsOptions, 'verify' | 'name'>
 
-/** Options that are unusable together (a key for another certificate, say) are found here, not at the first peer. */
+/** The upstream's. Options that are unusable together (a key for another certificate, say) are found here. */
 export function readTls<T extends { tls?: PeerTlsOptions }>(
   parent: Section<T>,
   verify: boolean,
 ): PeerTlsConfig {
+  const given = readGiven(parent)
+  const config = { verify, name: undefined, ...given }
+  if (isUsable(parent.problems, parent.path('tls'), config)) return Object.freeze(config)
+  return Object.freeze({ verify: config.verify, name: config.name })
+}
+
+/** A peer's own, checked together with what it takes over. */
+export function readOwnTls(
+  peer: Section<PeerOptions>,
+  protocol: PeerAddress['protocol'] | undefined,
+  group: PeerTlsConfig,
+): OwnTlsConfig | undefined {
+  if (!peer.given('tls')) return undefined
+  if (protocol === 'http:') {
+    peer.problems.say(peer.path('tls'), 'is of no use for a peer that is not https:')
+    return undefined
+  }
+  const given = readGiven(peer)
+  isUsable(peer.problems, peer.path('tls'), { ...group, ...given })
+  return Object.freeze(given)
+}
+
+/** Those that are given; a certificate or key only when all of them are what they should be. */
+function readGiven<T extends { tls?: PeerTlsOptions }>(parent: Section<T>): OwnTlsConfig {
   const options = open(parent)
-  const name = options.given('name') ? options.text('name', SERVER_NAME, '') : undefined
-  const material = readMaterial(options)
-  if (material !== undefined) checkTogether(parent, material)
-  return Object.freeze({ verify: options.boolean('verify', verify), name, ...material })
+  return {
+    ...(options.given('verify') ? { verify: options.boolean('verify', true) } : {}),
+    ...(options.given('name') ? { name: options.text('name', SERVER_NAME, '') } : {}),
+    ...readMaterial(options),
+  }
 }
 
 function open<T extends { tls?: PeerTlsOptions }>(parent: Section<T>): Section<PeerTlsOptions> {
@@ -101,19 +129,33 @@ function isObjectForm(value: unknown, form: 'pem' | 'buf' | undefined): boolean 
   }
 }
 
-function checkTogether<T extends { tls?: PeerTlsOptions }>(
-  parent: Section<T>,
-  material: Material,
-): void {
+/** Notes what keeps them from being used together; the values are not shown. */
+export function isUsable(problems: Problems, path: string, config: PeerTlsConfig): boolean {
+  const { verify: _verify, name: _name, ...material } = config
   const { minVersion = 'TLSv1', maxVersion = 'TLSv1.3' } = material
+  const before = problems.count
   if (VERSIONS.indexOf(minVersion) > VERSIONS.indexOf(maxVersion)) {
-    parent.problems.say(`${parent.path('tls')}.minVersion`, 'must not be above maxVersion')
+    problems.say(`${path}.minVersion`, 'must not be above maxVersion')
   }
-  if (Object.keys(material).length === 0) return
+  if (Object.keys(material).length === 0) return true
+  // OpenSSL's wrapper takes a list of authorities without one: a file that is only half written would trust nobody.
+  if (material.ca !== undefined && !holdCertificates(toList(material.ca) ?? [material.ca])) {
+    problems.say(`${path}.ca`, 'must hold a certificate')
+  }
   try {
     createSecureContext(material)
   } catch (error) {
-    parent.problems.say(parent.path('tls'), `cannot be used: ${reasonOf(error)}`)
+    problems.say(path, `cannot be used: ${reasonOf(error)}`)
+  }
+  return problems.count === before
+}
+
+function holdCertificates(items: readonly unknown[]): boolean {
+  try {
+    for (const item of items) new X509Certificate(item as string | Buffer)
+    return items.length > 0
+  } catch {
+    return false
   }
 }
 

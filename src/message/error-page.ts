@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { BalancerError } from '../errors.js'
 import type { FailureType } from '../next-upstream/attempt-result.js'
+import { tlsAlertOf } from '../tls-error.js'
 import { attemptsDetail, proxyErrorOf, proxyStatus } from './proxy-status.js'
 import { breakOff } from './relay.js'
 import type { ClientResponse } from './relay.js'
@@ -37,7 +38,10 @@ export function writeErrorPage(
   if (settings.proxyStatus !== undefined) {
     const details = attemptsDetail(error.attempts)
     const cause = proxyErrorOf(error.code, lastFailure)
-    res.setHeader('Proxy-Status', proxyStatus(settings.proxyStatus, { error: cause, details }))
+    const alert =
+      cause === 'tls_alert_received' ? tlsAlertOf(error.attempts.at(-1)?.cause) : undefined
+    const parameters = { error: cause, alert, details }
+    res.setHeader('Proxy-Status', proxyStatus(settings.proxyStatus, parameters))
   }
   res.end(body)
 }

@@ -1,6 +1,7 @@
 /** `Proxy-Status` (RFC 9209): what went wrong, in words for the client and without inner addresses. */
 import type { AttemptSummary, ErrorCode } from '../errors.js'
 import type { FailureType } from '../next-upstream/attempt-result.js'
+import type { TlsAlert } from '../tls-error.js'
 
 /** The proxy error types of RFC 9209 that we use. */
 export type ProxyError =
@@ -13,6 +14,8 @@ export type ProxyError =
 
 export interface ProxyStatusParameters {
   readonly error?: ProxyError | undefined
+  /** With `tls_alert_received`: which one (RFC 9209 section 2.3.16). */
+  readonly alert?: TlsAlert | undefined
   /** Free text. Whatever could be an address, a host name with a dot or a path is hidden. */
   readonly details?: string | undefined
   /** Status that the peer gave. */
@@ -41,13 +44,18 @@ const UNPRINTABLE = /[^\x20-\x7e]/g
 const WORD = /[^\s,;"()=]+/g
 /** A dot, colon, at sign … in a word; at its end it is the sentence's. A slash is telling anywhere. */
 const ADDRESS_LIKE = /[.:@[\]\\%][^]|\//
-const OUTCOME = /^[a-z][a-z0-9_]*/
+/** Its name, and the exact reason where one is told right after it. */
+const OUTCOME = /^[a-z][a-z0-9_]*(?: \([A-Za-z0-9_]+\))?/
+/** A field is no place for hundreds of peers. */
+const LISTED_ATTEMPTS = 16
 
 /** `evenkeel; error=connection_refused; details="2 attempts: connection_refused, connection_timeout"` */
 export function proxyStatus(name: string, parameters: ProxyStatusParameters): string {
-  const { error, details, receivedStatus } = parameters
+  const { error, alert, details, receivedStatus } = parameters
   let field = TOKEN.test(name) ? name : quoted(name)
   if (error !== undefined) field += `; error=${error}`
+  if (alert?.name !== undefined) field += `; alert-message=${alert.name}`
+  if (alert !== undefined) field += `; alert-id=${alert.id}`
   if (receivedStatus !== undefined && Number.isInteger(receivedStatus)) {
     field += `; received-status=${receivedStatus}`
   }
@@ -64,13 +72,19 @@ export function proxyErrorOf(code: ErrorCode, failure?: FailureType): ProxyError
   return ERROR_OF_CODE[code]
 }
 
-/** `2 attempts: connection_refused, http_503`; undefined when none was made. Names no peer. */
+/**
+ * `2 attempts: tls_certificate_error (CERT_HAS_EXPIRED), http_503`, the latest 16; undefined when none was made. Names
+ * no peer.
+ */
 export function attemptsDetail(
   attempts: readonly Pick<AttemptSummary, 'outcome'>[],
 ): string | undefined {
   if (attempts.length === 0) return undefined
-  const outcomes = attempts.map(({ outcome }) => OUTCOME.exec(outcome)?.[0] ?? 'other')
-  return `${attempts.length} attempt${attempts.length === 1 ? '' : 's'}: ${outcomes.join(', ')}`
+  const outcomes = attempts
+    .slice(-LISTED_ATTEMPTS)
+    .map(({ outcome }) => OUTCOME.exec(outcome)?.[0] ?? 'other')
+  const more = attempts.length > LISTED_ATTEMPTS ? 'latest: ' : ''
+  return `${attempts.length} attempt${attempts.length === 1 ? '' : 's'}: ${more}${outcomes.join(', ')}`
 }
 
 function hideAddresses(text: string): string {

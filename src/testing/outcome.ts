@@ -95,6 +95,7 @@ const DEFAULTS: Readonly<Record<FailureType, FailureDefaults>> = {
   destination_ip_unroutable: { condition: 'error', phase: 'connect', ...NEVER_SENT },
   tls_protocol_error: { condition: 'error', phase: 'tls', ...NEVER_SENT },
   tls_certificate_error: { condition: 'error', phase: 'tls', ...NEVER_SENT },
+  tls_alert_received: { condition: 'error', phase: 'tls', ...NEVER_SENT },
   http_response_incomplete: { condition: 'error', phase: 'header', ...ANSWERING },
   http_response_header_section_size: { condition: 'invalid_header', phase: 'header', ...ANSWERING },
   http_protocol_error: { condition: 'invalid_header', phase: 'header', ...ANSWERING },

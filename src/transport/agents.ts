@@ -2,9 +2,10 @@
 import type { Agent } from 'node:http'
 import type { Clock } from '../clock.js'
 import type { Peer } from '../upstream/peer.js'
-import { HttpKeepaliveAgent, HttpsKeepaliveAgent } from './keepalive-agent.js'
+import { bindOptions } from './bind.js'
+import { HttpKeepaliveAgent, HttpsKeepaliveAgent, PeerConnections } from './keepalive-agent.js'
 import type { KeepaliveSettings } from './keepalive-agent.js'
-import type { PeerTlsSettings } from './tls.js'
+import type { UpstreamTls } from './tls.js'
 
 /** A pool of connections to the peers of one upstream. */
 export interface AgentPool {
@@ -29,44 +30,73 @@ export interface PoolStatus {
 }
 
 interface PeerAgents {
+  readonly connections: PeerConnections
   readonly own: HttpKeepaliveAgent | HttpsKeepaliveAgent
   readonly any: Agent
   readonly fresh: Agent
 }
 
+/** What connections of the default pool are made with. */
+export interface PoolSettings {
+  readonly keepalive: KeepaliveSettings
+  readonly tls: UpstreamTls
+  /** A local address, or the system's choice. */
+  readonly bind: string | undefined
+}
+
 /** The default pool, on agentkeepalive. */
 export class KeepaliveAgentPool implements AgentPool {
-  readonly #settings: KeepaliveSettings
-  readonly #tls: PeerTlsSettings
+  readonly #settings: PoolSettings
   readonly #clock: Clock
   readonly #agents = new Map<Peer, PeerAgents>()
+  /** Of settings that are out of date, until their last connection is done with. */
+  #retired: PeerAgents[] = []
 
-  constructor(settings: KeepaliveSettings, tls: PeerTlsSettings, clock: Clock) {
+  constructor(settings: PoolSettings, clock: Clock) {
     this.#settings = settings
-    this.#tls = tls
     this.#clock = clock
   }
 
   agent(peer: Peer, connection: 'any' | 'fresh'): Agent {
     let agents = this.#agents.get(peer)
     if (agents === undefined) {
-      const own =
-        peer.protocol === 'https:'
-          ? new HttpsKeepaliveAgent(peer, this.#settings, this.#clock, this.#tls)
-          : new HttpKeepaliveAgent(peer, this.#settings, this.#clock)
-      agents = { own, any: own as unknown as Agent, fresh: own.fresh }
+      agents = this.#open(peer, new PeerConnections(peer, this.#settings.keepalive, this.#clock))
       this.#agents.set(peer, agents)
     }
     return agents[connection]
   }
 
   status(peer: Peer): PoolStatus {
-    return this.#agents.get(peer)?.own.status() ?? { active: 0, idle: 0 }
+    const { active = 0, idle = 0 } = this.#agents.get(peer)?.own.status() ?? {}
+    const old = this.#retired.filter(({ connections }) => connections.peer === peer)
+    return { active: old.reduce((sum, { own }) => sum + own.status().active, active), idle }
+  }
+
+  /** The TLS settings of this peer, or of all, have changed: new connections use them, and the others are let go. */
+  renew(peer: Peer | undefined): void {
+    this.#retired = this.#retired.filter(({ own }) => own.status().active > 0)
+    for (const [each, agents] of this.#agents) {
+      if ((peer !== undefined && each !== peer) || each.protocol !== 'https:') continue
+      agents.own.retire()
+      this.#retired.push(agents)
+      // What was learnt of the peer's idle limit is still true.
+      this.#agents.set(each, this.#open(each, agents.connections))
+    }
   }
 
   close(): void {
-    for (const { own } of this.#agents.values()) own.destroy()
+    for (const { own } of [...this.#retired, ...this.#agents.values()]) own.destroy()
+    this.#retired = []
     this.#agents.clear()
+  }
+
+  #open(peer: Peer, connections: PeerConnections): PeerAgents {
+    const bind = bindOptions(peer, this.#settings.bind)
+    const own =
+      peer.protocol === 'https:'
+        ? new HttpsKeepaliveAgent(connections, bind, this.#settings.tls.connectOptions(peer))
+        : new HttpKeepaliveAgent(connections, bind)
+    return { connections, own, any: own as unknown as Agent, fresh: own.fresh }
   }
 }
 

@@ -7,8 +7,8 @@ import { logPool } from '../debug.js'
 import { keepAliveHint } from '../message/response-headers.js'
 import type { Peer } from '../upstream/peer.js'
 import { IdleLimit } from './idle-limit.js'
-import { tlsConnectOptions } from './tls.js'
-import type { PeerTlsSettings } from './tls.js'
+import type { BindOptions } from './bind.js'
+import type { PeerTlsConnectOptions } from './tls.js'
 
 /** The `keepalive` options, resolved. Milliseconds. */
 export interface KeepaliveSettings {
@@ -56,8 +56,8 @@ interface AgentBase {
 
 type AgentConstructor = new (options: object) => AgentBase
 
-/** The rules of one peer's connections, apart from the class that Node calls. */
-class PeerConnections {
+/** The rules of one peer's connections, apart from the class that Node calls. They outlive an agent. */
+export class PeerConnections {
   readonly peer: Peer
   readonly settings: KeepaliveSettings
   readonly #clock: Clock
@@ -80,6 +80,10 @@ class PeerConnections {
       retired: false,
     }
     socket[kState] = state
+    socket.once('timeout', () => {
+      // Only idle connections have a timeout, and it is ours.
+      state.retired = true
+    })
     socket.once('close', () => {
       this.#closed(state)
     })
@@ -131,6 +135,10 @@ class PeerConnections {
     socket.destroy()
   }
 
+  retireAll(sockets: readonly PooledSocket[] = []): void {
+    for (const socket of [...sockets]) this.retire(socket)
+  }
+
   #closed(state: ConnectionState): void {
     // Of a connection in use nobody can tell who closed it and why: a client that left, a time-out, a broken URL.
     if (state.retired || state.idleSince < 0) return
@@ -152,6 +160,8 @@ interface RuledAgent extends AgentBase {
   /** The same pool for requests that must not go out on a kept connection. */
   readonly fresh: Agent
   status(): { active: number; idle: number }
+  /** Its settings are out of date: idle connections are closed now, those in use when their response is complete. */
+  retire(): void
 }
 
 type RuledAgentConstructor = new (connections: PeerConnections, options: object) => RuledAgent
@@ -160,6 +170,7 @@ type RuledAgentConstructor = new (connections: PeerConnections, options: object)
 function withRules(base: AgentConstructor): RuledAgentConstructor {
   return class extends base {
     readonly #connections: PeerConnections
+    #retired = false
 
     constructor(connections: PeerConnections, options: object) {
       const { settings } = connections
@@ -204,6 +215,7 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
     }
 
     keepSocketAlive(socket: PooledSocket): boolean {
+      if (this.#retired) return false
       const allowance = this.#connections.allowance(socket)
       if (allowance <= 0) return false
       const timeout = Math.max(1, Math.floor(allowance))
@@ -226,21 +238,18 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
       done?: (error: Error | null, socket?: Socket) => void,
     ): Socket | undefined {
       const socket = super.createConnection(options, done)
-      if (socket !== undefined) {
-        this.#connections.opened(socket)
-        socket.once('timeout', () => {
-          // Only idle connections have a timeout, and it is ours.
-          const state = (socket as PooledSocket)[kState]
-          if (state !== undefined) state.retired = true
-        })
-      }
+      if (socket !== undefined) this.#connections.opened(socket)
       return socket
     }
 
+    retire(): void {
+      this.#retired = true
+      this.#connections.retireAll(this.freeSockets[this.getName()])
+    }
+
     override destroy(): void {
-      for (const sockets of [this.freeSockets[this.getName()], this.sockets[this.getName()]]) {
-        for (const socket of [...(sockets ?? [])]) this.#connections.retire(socket)
-      }
+      this.retire()
+      this.#connections.retireAll(this.sockets[this.getName()])
       super.destroy()
     }
 
@@ -260,15 +269,14 @@ const HttpRules = withRules(HttpAgent as unknown as AgentConstructor)
 const HttpsRules = withRules(HttpsAgent as unknown as AgentConstructor)
 
 /** Connections to one peer over plain TCP or a unix socket. */
-export class HttpKeepaliveAgent extends HttpRules {
-  constructor(peer: Peer, settings: KeepaliveSettings, clock: Clock) {
-    super(new PeerConnections(peer, settings, clock), {})
-  }
-}
+export class HttpKeepaliveAgent extends HttpRules {}
 
-/** Connections to one peer over TLS. A session is only resumed with the peer, name and settings it was made with. */
+/**
+ * Connections to one peer over TLS. Sessions are kept by the agent, and a resumed one is not verified again: so an
+ * agent has one peer, and its settings for good; with others there is another agent, and nothing of this one resumed.
+ */
 export class HttpsKeepaliveAgent extends HttpsRules {
-  constructor(peer: Peer, settings: KeepaliveSettings, clock: Clock, tls: PeerTlsSettings) {
-    super(new PeerConnections(peer, settings, clock), tlsConnectOptions(peer, tls))
+  constructor(connections: PeerConnections, bind: BindOptions, tls: PeerTlsConnectOptions) {
+    super(connections, { ...bind, ...tls })
   }
 }

@@ -1,6 +1,8 @@
-/** TLS towards the peers: which name is asked for and checked, and how strictly. */
+/** TLS towards the peers: which name is asked for and checked, how strictly, and with which certificates. */
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { SecureContextOptions } from 'node:tls'
+import { checkServerIdentity, createSecureContext } from 'node:tls'
+import type { PeerCertificate, SecureContext, SecureContextOptions } from 'node:tls'
 import type { PeerAddress } from '../upstream/peer.js'
 
 /** The `tls` options, resolved. */
@@ -9,21 +11,104 @@ export interface PeerTlsSettings extends SecureContextOptions {
   readonly name: string | undefined
 }
 
+/** What one peer has of its own; what it has not is absent. */
+export type OwnTlsSettings = Partial<PeerTlsSettings>
+
 /** Options of `tls.connect` for one peer. */
-export interface PeerTlsConnectOptions extends SecureContextOptions {
+export interface PeerTlsConnectOptions {
+  /** Certificates and keys, read once and not for each connection. */
+  readonly secureContext: SecureContext
   readonly rejectUnauthorized: boolean
   readonly servername: string
+  readonly checkServerIdentity: (asked: string, certificate: PeerCertificate) => Error | undefined
+}
+
+interface IndexedPeer extends PeerAddress {
+  readonly index: number
+}
+
+/** The TLS settings of one upstream as they are now: the group's, and over them each peer's own. */
+export class UpstreamTls {
+  #group: PeerTlsSettings
+  readonly #own: (OwnTlsSettings | undefined)[]
+  #groupContext: SecureContext | undefined
+  readonly #options = new Map<IndexedPeer, PeerTlsConnectOptions>()
+
+  /** `own` in the order of the peers. */
+  constructor(group: PeerTlsSettings, own: readonly (OwnTlsSettings | undefined)[]) {
+    this.#group = group
+    this.#own = [...own]
+  }
+
+  get group(): PeerTlsSettings {
+    return this.#group
+  }
+
+  get own(): readonly (OwnTlsSettings | undefined)[] {
+    return this.#own
+  }
+
+  replaceGroup(settings: PeerTlsSettings): void {
+    this.#group = settings
+    this.#groupContext = undefined
+    this.#options.clear()
+  }
+
+  replaceOwn(peer: IndexedPeer, settings: OwnTlsSettings | undefined): void {
+    this.#own[peer.index] = settings
+    this.#options.delete(peer)
+  }
+
+  /** For connections to `peer` from now on. */
+  connectOptions(peer: IndexedPeer): PeerTlsConnectOptions {
+    let options = this.#options.get(peer)
+    if (options === undefined) {
+      const own = this.#own[peer.index]
+      options =
+        own === undefined
+          ? connectOptions(peer, this.#group, (this.#groupContext ??= contextOf(this.#group)))
+          : ownOptions(peer, { ...this.#group, ...own })
+      this.#options.set(peer, options)
+    }
+    return options
+  }
+}
+
+function ownOptions(peer: PeerAddress, settings: PeerTlsSettings): PeerTlsConnectOptions {
+  return connectOptions(peer, settings, contextOf(settings))
+}
+
+function contextOf({ verify: _verify, name: _name, ...material }: PeerTlsSettings): SecureContext {
+  return createSecureContext(material)
 }
 
 /**
  * The name is always set: left out, Node would take it from the request's `Host`, and a client could choose what the
- * peer's certificate is checked against. An address is no server name (RFC 6066): Node then checks the address.
+ * peer's certificate is checked against. An address is no server name (RFC 6066 section 3), and neither is the dot at
+ * the end of a full domain name; both are checked all the same.
  */
-export function tlsConnectOptions(
+function connectOptions(
   peer: PeerAddress,
-  settings: PeerTlsSettings,
+  { verify, name = peer.hostname }: PeerTlsSettings,
+  secureContext: SecureContext,
 ): PeerTlsConnectOptions {
-  const { verify, name, ...context } = settings
-  const servername = name ?? (isIP(peer.hostname) === 0 ? peer.hostname : '')
-  return { ...context, rejectUnauthorized: verify, servername }
+  const isAddress = isIP(name) !== 0
+  return {
+    secureContext,
+    rejectUnauthorized: verify,
+    servername: isAddress ? '' : name.replace(/\.$/, ''),
+    checkServerIdentity: (_asked, certificate) =>
+      isAddress ? checkAddress(name, certificate) : checkServerIdentity(name, certificate),
+  }
+}
+
+/** OpenSSL's own check: Node's takes no IPv6 address for one in some versions (22.23). */
+function checkAddress(address: string, { raw }: PeerCertificate): Error | undefined {
+  try {
+    if (new X509Certificate(raw).checkIP(address) !== undefined) return undefined
+  } catch {
+    // None at all: a cipher without certificates, where the user allows one.
+  }
+  const error = new Error(`the certificate is not for the address ${address}`)
+  return Object.assign(error, { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
 }

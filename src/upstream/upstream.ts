@@ -1,5 +1,6 @@
 /** The group of peers with everything that is theirs: weights, failures, connections, the queue. */
 import type { Clock } from '../clock.js'
+import type { PeerTlsOptions } from '../options.js'
 import { evenkeelAvailability, nginxAvailability } from './availability.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { PeerTier } from './peer-group.js'
@@ -14,6 +15,24 @@ export interface Upstream {
   /** In configured order. */
   readonly peers: readonly Peer[]
   status(peer: Peer): PeerStatus
+  /**
+   * Puts new TLS settings in place of the upstream's `tls`, or of what `peer` has of its own (`{}`: nothing). A peer's
+   * own options still win over the upstream's. From now on connections are made with them, those of probes included, and
+   * no TLS session of before is resumed. Idle connections are closed, and those in use when their response is complete:
+   * no request fails for it. A pool of your own is not touched.
+   * @throws {ConfigurationError} when the settings could not be used; the old ones then stay.
+   * @example Certificates that are renewed: without the `try`, a file that is half written would end the process.
+   * const read = () => ({ ca: readFileSync('ca.pem'), cert: readFileSync('own.pem'), key: readFileSync('own.key') })
+   * const balancer = createBalancer({ upstream: ['https://10.0.0.1'], tls: read() })
+   * process.on('SIGHUP', () => {
+   *   try {
+   *     balancer.upstream.updateTls(read())
+   *   } catch (error) {
+   *     console.error('the old certificates stay in use', error)
+   *   }
+   * })
+   */
+  updateTls(options: PeerTlsOptions, peer?: Peer): void
   /** Closes the keepalive pool and stops the probes. Balancers that are given a list do this themselves. */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { resolveBalancer, resolveUpstream } from '../../src/config.js'
 import { ConfigurationError } from '../../src/errors.js'
 import type { BalancerOptions, UpstreamOptions } from '../../src/options.js'
+import { forLocalhost, forOther } from '../fixtures/test-only-certificates.js'
 
 function upstreamLines(options: unknown): string[] {
   try {
@@ -175,6 +176,98 @@ describe('the parameters of a peer', () => {
       'peers[0].weigth is not an option (did you mean weight?)',
       'peers[0].max_fails is not an option (did you mean maxFails?)',
       'peers[0].colour is not an option',
+    ])
+  })
+})
+
+describe('the tls of a peer', () => {
+  const { key, cert } = forLocalhost
+
+  test('is what is given, and nothing else', () => {
+    const { peers } = resolveUpstream({
+      tls: { verify: false, name: 'a.example', ca: cert },
+      peers: [
+        'https://a',
+        { url: 'https://b', tls: {} },
+        { url: 'https://c', tls: { name: 'c.example', verify: true, key, cert } },
+        { url: 'https://d', tls: { ca: undefined } },
+      ],
+    })
+    expect(peers.map((peer) => peer.tls)).toEqual([
+      undefined,
+      {},
+      { name: 'c.example', verify: true, key, cert },
+      {},
+    ])
+    expect(peers.every((peer) => peer.tls === undefined || Object.isFrozen(peer.tls))).toBe(true)
+  })
+
+  test.each<[object, string]>([
+    [{ url: 'http://b', tls: {} }, 'tls is of no use for a peer that is not https:'],
+    [{ url: 'unix:/b', tls: { verify: true } }, 'tls is of no use for a peer that is not https:'],
+    [{ url: 'b:443', tls: 5 }, 'tls is of no use for a peer that is not https:'],
+    [{ url: 'https://b', tls: 'SECRET' }, 'tls must be an object, got a string'],
+    [{ url: 'https://b', tls: null }, 'tls must be an object, got null'],
+    [{ url: 'https://b', tls: { verify: 1 } }, 'tls.verify must be true or false, got 1'],
+    [{ url: 'https://b', tls: { name: 'a b' } }, 'tls.name must be a host name, got "a b"'],
+    [{ url: 'https://b', tls: { caa: 'x' } }, 'tls.caa is not an option (did you mean ca?)'],
+    [{ url: 'https://b', tls: { ca: 'SECRET' } }, 'tls.ca must hold a certificate'],
+    [{ url: 'https://b', tls: { key: 'SECRET' } }, 'tls cannot be used: '],
+    [{ url: 'https://b', tls: { key: 5 } }, 'tls.key must be PEM text'],
+  ])('case %#', (peer, line) => {
+    const lines = upstreamLines({ peers: ['a', peer] })
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain(`peers[1].${line}`)
+    expect(lines[0]).not.toContain('SECRET')
+  })
+
+  test('is checked together with the upstream’s', () => {
+    const list = (tls: object) => [{ url: 'https://b', tls }]
+    expect(upstreamLines({ tls: { cert }, peers: list({ key }) })).toEqual([])
+    expect(upstreamLines({ tls: { cert }, peers: list({ key: forOther.key }) })).toEqual([
+      expect.stringMatching(/^peers\[0\]\.tls cannot be used: /),
+    ])
+    expect(
+      upstreamLines({ tls: { minVersion: 'TLSv1.3' }, peers: list({ maxVersion: 'TLSv1.2' }) }),
+    ).toEqual(['peers[0].tls.minVersion must not be above maxVersion'])
+  })
+
+  test('what is wrong with the upstream’s is said once', () => {
+    const peers = ['a', 'b'].map((name) => ({ url: `https://${name}`, tls: { cert } }))
+    expect(upstreamLines({ tls: { key: forOther.key, cert }, peers })).toHaveLength(1)
+  })
+})
+
+describe('bind', () => {
+  test.each(['127.0.0.2', '::1', '10.0.0.1', 'fe80::1%eth0'])('%s', (bind) => {
+    expect(resolveUpstream({ peers: ['a'], bind }).bind).toBe(bind)
+  })
+
+  test('none is the system’s choice', () => {
+    expect(resolveUpstream({ peers: ['a'] }).bind).toBeUndefined()
+  })
+
+  const RULE = 'bind must be an IP address of this machine, without brackets and port, got '
+  test.each<[unknown, string]>([
+    ['', `${RULE}""`],
+    ['localhost', `${RULE}"localhost"`],
+    ['127.0.0.1:80', `${RULE}"127.0.0.1:80"`],
+    ['[::1]', `${RULE}"[::1]"`],
+    ['127.1', `${RULE}"127.1"`],
+    [5, `${RULE}5`],
+    [null, `${RULE}null`],
+    [['127.0.0.1'], `${RULE}["127.0.0.1"]`],
+  ])('%j is none', (bind, line) => {
+    expect(upstreamLines({ peers: ['a'], bind })).toEqual([line])
+  })
+
+  test('of another family than a peer’s address', () => {
+    const peers = ['a', 'http://10.0.0.1', '[::1]:80', 'unix:/run/app.sock']
+    expect(upstreamLines({ peers, bind: '10.0.0.9' })).toEqual([
+      'bind must be an IPv6 address, as [::1]:80 is one, got "10.0.0.9"',
+    ])
+    expect(upstreamLines({ peers, bind: '::9' })).toEqual([
+      'bind must be an IPv4 address, as 10.0.0.1:80 is one, got "::9"',
     ])
   })
 })

@@ -47,6 +47,27 @@ describe('writeErrorPage', () => {
     expect(client.bytes.toString()).not.toContain('10.9.8.7')
   })
 
+  it.each([
+    ['tls_alert_received', '; alert-message=unknown_ca; alert-id=48'],
+    ['tls_protocol_error', ''],
+  ] as const)(
+    '%s: the alert of the last attempt is told with its error only',
+    async (type, told) => {
+      const client = new Client()
+      const outcome = `${type} (unknown_ca) in tls`
+      const cause = new Error(
+        '1:error:0A000418:SSL routines:f:tlsv1 alert unknown ca:x.c:1:SSL alert number 48\n',
+      )
+      const attempts = [attempt, { ...attempt, outcome, cause }]
+      const error = new BalancerError('ERR_UPSTREAM_CONNECTION', 'x', { status: 502, attempts })
+      writeErrorPage(client.res, error, type, { proxyStatus: 'evenkeel' })
+      await turn()
+      expect(client.reply.headers['proxy-status']).toBe(
+        `evenkeel; error=${type}${told}; details="2 attempts: connection_refused, ${type} (unknown_ca)"`,
+      )
+    },
+  )
+
   it('has no Proxy-Status where none is wanted', async () => {
     const client = new Client()
     const error = new BalancerError('ERR_CLOSING', 'closing', { status: 503 })

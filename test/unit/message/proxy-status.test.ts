@@ -18,6 +18,16 @@ describe('proxyStatus', () => {
       { error: 'dns_error', receivedStatus: 503, details: '2 attempts: dns_error, http_503' },
       'x; error=dns_error; received-status=503; details="2 attempts: dns_error, http_503"',
     ],
+    [
+      'x',
+      { error: 'tls_alert_received', alert: { id: 116, name: 'certificate_required' } },
+      'x; error=tls_alert_received; alert-message=certificate_required; alert-id=116',
+    ],
+    [
+      'x',
+      { error: 'tls_alert_received', alert: { id: 200, name: undefined } },
+      'x; error=tls_alert_received; alert-id=200',
+    ],
     ['x', { details: 'a "b" \\ c\u00e9\n' }, 'x; details="a \\"b\\" \\\\ c??"'],
   ] as const)('%j %j', (name, parameters, expected) => {
     expect(proxyStatus(name, parameters)).toBe(expected)
@@ -91,6 +101,16 @@ it.each([
   [['http_503', 'connection_timeout in connect'], '2 attempts: http_503, connection_timeout'],
   [['10.0.0.1 refused'], '1 attempt: other'],
   [['', 'ok'], '2 attempts: other, ok'],
+  [
+    ['tls_certificate_error (CERT_HAS_EXPIRED) in tls', 'connection_terminated in header (stale)'],
+    '2 attempts: tls_certificate_error (CERT_HAS_EXPIRED), connection_terminated',
+  ],
+  [['tls_protocol_error (10.0.0.1) in tls'], '1 attempt: tls_protocol_error'],
+  [Array.from({ length: 16 }, () => 'ok'), `16 attempts: ${'ok, '.repeat(15)}ok`],
+  [
+    ['http_503', ...Array.from({ length: 16 }, () => 'ok')],
+    `17 attempts: latest: ${'ok, '.repeat(15)}ok`,
+  ],
 ])('attemptsDetail %j', (outcomes, expected) => {
   expect(attemptsDetail(outcomes.map((outcome) => ({ outcome })))).toBe(expected)
 })
