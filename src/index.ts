@@ -15,6 +15,23 @@ export type {
   TrustProxy,
   UpstreamOptions,
 } from './options.js'
+export { HeaderList } from './message/header-list.js'
+export type {
+  CookieRule,
+  HeaderChanges,
+  HeaderValue,
+  InterceptErrors,
+  OnUpstreamRequest,
+  OnUpstreamResponse,
+  RedirectOption,
+  RedirectRule,
+  RequestContext,
+  ResponseContext,
+  RewriteOption,
+  RewriteRule,
+  UpstreamRequestHead,
+  UpstreamResponseHead,
+} from './message-options.js'
 export { BalancerError, ConfigurationError } from './errors.js'
 export type {
   AttemptSummary,
