@@ -28,7 +28,7 @@ const ARROWS = [
   },
   {
     from: /^(upstream|next-upstream)\//,
-    any: ['node:', 'http-proxy-3', 'agentkeepalive', 'debug'],
+    any: ['http-proxy-3', 'agentkeepalive', 'debug'],
     why: 'state and decisions do no input or output',
   },
   {

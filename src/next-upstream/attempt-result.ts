@@ -1,4 +1,5 @@
 /** What one attempt at one peer came to: a value, never an exception. */
+import type { Duplex } from 'node:stream'
 import type { TransportCondition } from './condition.js'
 
 /** Where in its life an attempt failed. */
@@ -15,6 +16,7 @@ export type FailureType =
   | 'destination_ip_unroutable'
   | 'tls_protocol_error'
   | 'tls_certificate_error'
+  | 'tls_alert_received'
   | 'http_response_incomplete'
   | 'http_response_header_section_size'
   | 'http_protocol_error'
@@ -60,6 +62,8 @@ export interface UpstreamResponse {
   readonly rawHeaders: readonly string[]
   /** The complete body, where it is in memory already; then nothing needs to be started. */
   readonly whole?: Buffer
+  /** After 101 (Switching Protocols): the connection, what came behind the head first. There is no body. */
+  readonly tunnel?: Duplex
   /** Starts the flow of the body. At most once, and not after {@link UpstreamResponse.discard}. */
   start(sink: BodySink): void
   /** Goes on after a `data` that returned false. */

@@ -11,6 +11,7 @@ export interface RequestBodyOptions {
 export class RecordingSink implements RequestSink {
   length = 0
   ended = false
+  trailers: readonly string[] = []
   readonly #attempt: Attempt
   readonly #options: RequestBodyOptions
   readonly #chunks: Buffer[] = []
@@ -60,9 +61,10 @@ export class RecordingSink implements RequestSink {
     return false
   }
 
-  end(): void {
+  end(rawTrailers: readonly string[]): void {
     this.#check('end')
     this.ended = true
+    this.trailers = rawTrailers
     const { framing, length } = this.#attempt.body
     if (framing === 'known' && this.length !== length) {
       throw new Error(`the request body has ${this.length} bytes, but ${length} were announced`)

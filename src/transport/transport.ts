@@ -6,7 +6,8 @@ import type { AttemptResult } from '../next-upstream/attempt-result.js'
 export interface RequestSink {
   /** Returns false when the peer is slower than the client; `onDrain` of the source's `attach` is then awaited. */
   write(chunk: Buffer): boolean
-  end(): void
+  /** @param rawTrailers name, value, name, value …; only after a chunked body are there any. */
+  end(rawTrailers: readonly string[]): void
 }
 
 /** A request body as an attempt sees it: attached to one attempt at a time, replayed from its first byte at each. */
@@ -28,8 +29,13 @@ export interface RequestHead {
   readonly method: string
   /** Request target, byte for byte. */
   readonly target: string
-  /** Without hop-by-hop and framing fields: the transport frames from the source. `host` is among them. */
-  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /**
+   * Name, value, name, value …, in the client's order and case. Without hop-by-hop and framing fields: the transport
+   * frames from the source. Where `Host` is missing, the transport puts the peer's name there.
+   */
+  readonly headers: readonly string[]
+  /** The protocol that the client wants to change to (`websocket`); the transport asks the peer for it. */
+  readonly upgrade: string | undefined
 }
 
 /** One try at one peer. */
@@ -39,6 +45,11 @@ export interface Attempt {
   readonly body: RequestSource
   /** `fresh`: only a connection that never served before may carry it. */
   readonly connection: 'any' | 'fresh'
+  /**
+   * The client waits for 100 (Continue) before it sends the body. The peer is asked the same, and the body is attached
+   * when it agrees, or says nothing for a second.
+   */
+  readonly expectContinue: boolean
   /** Filled in by the transport as things happen; read live by the upstream variables. */
   readonly record: AttemptTimes
 }
@@ -64,6 +75,8 @@ export interface AttemptSignal {
   readonly aborted: boolean
   /** Set by the transport while an attempt runs; called at most once, when it is to be given up. */
   onAbort: (() => void) | undefined
+  /** Called by the transport for each interim response: any 1xx but 100 and 101. */
+  informational(status: number, rawHeaders: readonly string[]): void
 }
 
 /** Carries attempts. Never rejects for an upstream's fault: a rejection is a bug, and becomes a 500. */

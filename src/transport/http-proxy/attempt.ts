@@ -1,7 +1,7 @@
 /** One attempt through http-proxy-3: from the pool's socket to the response's head, settled once. */
-import { STATUS_CODES } from 'node:http'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../../clock.js'
 import type {
   AttemptResult,
@@ -9,24 +9,18 @@ import type {
   Phase,
   UpstreamFailure,
 } from '../../next-upstream/attempt-result.js'
+import { pairsOf } from '../../message/fields.js'
 import type { TransportCondition } from '../../next-upstream/condition.js'
 import type { Attempt, AttemptSignal, RequestSink } from '../transport.js'
-import { classify } from './failure.js'
-import { HttpResponse } from './response.js'
+import { CONTINUE_TIMEOUT_MS, MOST_INTERIM_RESPONSES } from './limits.js'
+import type { AttemptLimits, AttemptTimeouts } from './limits.js'
+import { classify, wasRefused } from './failure.js'
+import { acceptsSwitch, hasMore, headFault } from './response-head.js'
+import { HttpResponse, UpgradeResponse } from './response.js'
 import type { ResponseOwner } from './response.js'
-
-/** Milliseconds. */
-export interface AttemptTimeouts {
-  readonly connect: number
-  readonly send: number
-  readonly read: number
-}
 
 /** `TLSSocket` as it is; its types leave the property out. */
 type HandshakingSocket = Socket & { readonly secureConnecting?: boolean }
-
-/** Not a reason phrase (RFC 9112 section 4): Node would throw where it is written to the client. */
-const BAD_REASON = /[^\t\x20-\x7e\x80-\xff]/
 
 /**
  * Handed to http-proxy-3 as its `buffer`: {@link HttpProxyAttempt.pipe} is called with the outgoing request before
@@ -37,6 +31,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   readonly #attempt: Attempt
   readonly #signal: AttemptSignal
   readonly #timeouts: AttemptTimeouts
+  readonly #maxHeaders: number
   readonly #clock: Clock
   readonly #startedAt: number
   readonly #settle: (result: AttemptResult) => void
@@ -50,6 +45,9 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #bytesWrittenBefore = 0
   #timer: Timer | undefined
   #sendTimer: Timer | undefined
+  #interim = 0
+  /** Of a body that waits for 100 (Continue). */
+  #attached = false
   /** The response's body is wanted: the peer's silence counts. */
   #reading = false
   readTimedOut = false
@@ -59,13 +57,14 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   constructor(
     attempt: Attempt,
     signal: AttemptSignal,
-    timeouts: AttemptTimeouts,
+    { timeouts, maxHeaders }: AttemptLimits,
     clock: Clock,
     settle: (result: AttemptResult) => void,
   ) {
     this.#attempt = attempt
     this.#signal = signal
     this.#timeouts = timeouts
+    this.#maxHeaders = maxHeaders
     this.#clock = clock
     this.#startedAt = clock.now()
     this.#settle = settle
@@ -79,20 +78,20 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   /** The request is made and nothing of it is sent. */
   pipe(request: ClientRequest): void {
     this.#request = request
+    // Node would leave out what is over its own limit without a word: all are looked at, and then counted.
+    request.maxHeadersCount = 0
     request.on('socket', (socket) => {
       this.#onSocket(socket)
     })
     request.on('response', (message) => {
       this.#onResponse(message)
     })
-    // Without a listener Node destroys the connection without a word. We asked for no upgrade.
-    request.on('upgrade', (message, socket) => {
-      socket.destroy()
-      this.#failWith(
-        'invalid_header',
-        'http_protocol_error',
-        new Error(`unasked-for upgrade, status ${String(message.statusCode)}`),
-      )
+    // Without a listener Node destroys the connection without a word.
+    request.on('upgrade', (message, socket, head) => {
+      this.#onUpgrade(message, socket, head)
+    })
+    request.on('information', ({ statusCode, rawHeaders }) => {
+      this.#onInformation(statusCode, rawHeaders)
     })
     request.on('close', () => {
       if (!this.#settled) this.onError(new Error('the connection was closed'))
@@ -108,11 +107,6 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
       this.#sendTimer = undefined
       body.drained()
     })
-    if (body.framing === 'known') {
-      request.setHeader('content-length', body.length)
-    } else {
-      request.setHeader('transfer-encoding', 'chunked')
-    }
   }
 
   /** The request's `error` event; also ends what cannot even be started. */
@@ -139,8 +133,11 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     return false
   }
 
-  end(): void {
+  end(rawTrailers: readonly string[]): void {
     this.#bodyEnded = true
+    if (rawTrailers.length > 0 && this.#attempt.body.framing === 'chunked') {
+      this.#request?.addTrailers(pairsOf(rawTrailers))
+    }
     this.#request?.end()
     if (!this.#settled) this.#awaitHead()
   }
@@ -148,7 +145,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   // ---- the way to the head
 
   #onSocket(socket: Socket): void {
-    if (this.#settled) return
+    // One that could not even begin to connect (`bind` to an address that is not ours) has its error on its way.
+    if (this.#settled || socket.destroyed) return
     this.#socket = socket
     this.#bytesReadBefore = socket.bytesRead
     this.#bytesWrittenBefore = socket.bytesWritten
@@ -181,7 +179,37 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#requestSent = true
     this.#phase = 'send'
     if (this.#bodyEnded) this.#awaitHead()
+    else if (this.#attempt.expectContinue) this.#awaitContinue()
     else this.#attempt.body.attach(this)
+  }
+
+  /** RFC 9110 section 10.1.1. */
+  #awaitContinue(): void {
+    this.#timer = this.#clock.after(CONTINUE_TIMEOUT_MS, () => {
+      this.#continue()
+    })
+    this.#request?.once('continue', () => {
+      this.#continue()
+    })
+  }
+
+  #continue(): void {
+    if (this.#settled || this.#attached) return
+    this.#attached = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#attempt.body.attach(this)
+  }
+
+  /** A flood of them must not keep us busy: each could come in time before the read timeout. */
+  #onInformation(status: number, rawHeaders: readonly string[]): void {
+    if (this.#settled) return
+    this.#interim++
+    if (this.#interim > MOST_INTERIM_RESPONSES) {
+      this.#failWith('invalid_header', 'http_protocol_error', new Error('too many 1xx responses'))
+    } else if (status !== 100) {
+      this.#signal.informational(status, rawHeaders)
+    }
   }
 
   /** The request is out: from here on the peer's silence counts. */
@@ -206,23 +234,14 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
 
   #onResponse(message: IncomingMessage): void {
     if (this.#settled) {
-      message.on('error', () => undefined)
+      message.on('error', ignore)
       message.destroy()
       return
     }
-    const status = message.statusCode ?? 0
-    const reason = message.statusMessage ?? ''
-    if (
-      status < 200 ||
-      status > 999 ||
-      (reason !== STATUS_CODES[status] && BAD_REASON.test(reason))
-    ) {
-      message.on('error', () => undefined)
-      this.#failWith(
-        'invalid_header',
-        'http_protocol_error',
-        new Error(`bad status line: ${String(status)} ${reason}`),
-      )
+    const fault = headFault(message, this.#maxHeaders)
+    if (fault !== undefined) {
+      message.on('error', ignore)
+      this.#failWith('invalid_header', fault.type, new Error(fault.text))
       return
     }
     this.#attempt.record.headerTime = this.#elapsed()
@@ -233,6 +252,24 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     // From here on the client's leaving is the relay's to tell.
     this.#signal.onAbort = undefined
     this.#settle({ kind: 'response', response })
+  }
+
+  #onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const asked = this.#attempt.head.upgrade
+    if (this.#settled || asked === undefined || !acceptsSwitch(asked, message.rawHeaders)) {
+      socket.on('error', ignore)
+      socket.destroy()
+      const what = `unasked-for upgrade, status ${String(message.statusCode)}`
+      this.#failWith('invalid_header', 'http_protocol_error', new Error(what))
+      return
+    }
+    this.#timer?.cancel()
+    this.#attempt.record.headerTime = this.#elapsed()
+    this.#phase = 'body'
+    this.#settled = true
+    this.#signal.onAbort = undefined
+    if (head.length > 0) socket.unshift(head)
+    this.#settle({ kind: 'response', response: new UpgradeResponse(message, socket, this) })
   }
 
   // ---- for the response
@@ -258,6 +295,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#countBytes()
     this.#timer?.cancel()
     this.#sendTimer?.cancel()
+    // What came behind the response was not asked for, and would be taken for the next one.
+    if (this.#message !== undefined && hasMore(this.#message, record, this.#interim)) this.abandon()
     if (this.#bodyEnded) return
     // The peer has answered without waiting for the whole body: no more of it is sent, and the connection cannot be
     // used again.
@@ -308,11 +347,12 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     cause: Error | undefined,
   ): UpstreamFailure {
     const socket = this.#socket
+    const unread = this.#requestSent && socket !== undefined && wasRefused(cause, socket)
     return {
       condition,
-      phase: this.#phase,
+      phase: unread ? 'tls' : this.#phase,
       type,
-      requestSent: this.#requestSent,
+      requestSent: this.#requestSent && !unread,
       reusedConnection: this.#attempt.record.reused,
       responseStarted: socket !== undefined && socket.bytesRead > this.#bytesReadBefore,
       cause,
@@ -340,4 +380,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #elapsed(): number {
     return this.#clock.now() - this.#startedAt
   }
+}
+
+function ignore(): void {
+  // Told in other ways.
 }

@@ -4,12 +4,12 @@ import type { Clock } from '../../clock.js'
 import type { AttemptResult } from '../../next-upstream/attempt-result.js'
 import type { Peer } from '../../upstream/peer.js'
 import type { AgentPool } from '../agents.js'
+import { outgoingFields } from '../outgoing-fields.js'
 import type { Attempt, AttemptSignal, Transport } from '../transport.js'
 import { HttpProxyAttempt } from './attempt.js'
-import type { AttemptTimeouts } from './attempt.js'
+import type { AttemptLimits } from './limits.js'
 
-export interface HttpProxySettings {
-  readonly timeouts: AttemptTimeouts
+export interface HttpProxySettings extends AttemptLimits {
   /** Bytes of response head at most. */
   readonly maxHeaderSize: number
 }
@@ -27,16 +27,12 @@ const ignore = (): void => undefined
  * http-proxy-3 sees this in place of the client's `req`. It names no method: with one, DELETE and OPTIONS would be
  * given `content-length: 0` and lose their framing while their body is still sent (the class of CVE-2026-29057).
  */
-class RequestView {
-  readonly url = '/'
-  readonly httpVersionMajor = 1
-  readonly socket = LIVE_SOCKET
-  readonly headers: Attempt['head']['headers']
-  readonly on = ignore
-
-  constructor(headers: Attempt['head']['headers']) {
-    this.headers = headers
-  }
+const REQUEST_VIEW = {
+  url: '/',
+  httpVersionMajor: 1,
+  socket: LIVE_SOCKET,
+  headers: {},
+  on: ignore,
 }
 
 /** In place of the client's `res`: nothing is ever written to it, and `finished` spares a listener on the response. */
@@ -52,11 +48,15 @@ interface ProxyTarget {
   readonly href: string
 }
 
+const NO_HEADERS = {}
+
 /**
  * The base object of the outgoing request's options. http-proxy-3 joins and re-writes the path, losing an empty query
- * and an asterisk; it is told to, and the target stays as the client sent it, byte for byte.
+ * and an asterisk, and makes an object of the fields, losing their order. It is told to, and target and fields stay as
+ * they are. While it looks at the fields there are none; `url` is what it sets after that.
  */
-function outgoingBase(target: string, maxHeaderSize: number): object {
+function outgoingBase(target: string, fields: readonly string[], maxHeaderSize: number): object {
+  let ready = false
   return {
     maxHeaderSize,
     get path() {
@@ -64,6 +64,18 @@ function outgoingBase(target: string, maxHeaderSize: number): object {
     },
     set path(_rewritten: string) {
       // Not taken.
+    },
+    get headers() {
+      return ready ? fields : NO_HEADERS
+    },
+    set headers(_copy: object) {
+      // Not taken.
+    },
+    get url() {
+      return ''
+    },
+    set url(_unused: string) {
+      ready = true
     },
   }
 }
@@ -90,13 +102,7 @@ export class HttpProxyTransport implements Transport {
 
   roundTrip(attempt: Attempt, signal: AttemptSignal): Promise<AttemptResult> {
     return new Promise((resolve) => {
-      const running = new HttpProxyAttempt(
-        attempt,
-        signal,
-        this.#settings.timeouts,
-        this.#clock,
-        resolve,
-      )
+      const running = new HttpProxyAttempt(attempt, signal, this.#settings, this.#clock, resolve)
       const options = {
         target: this.#target(attempt.peer),
         agent: this.#pool.agent(attempt.peer, attempt.connection),
@@ -104,16 +110,15 @@ export class HttpProxyTransport implements Transport {
         buffer: running,
         selfHandleResponse: true,
         toProxy: true,
-        ssl: outgoingBase(attempt.head.target, this.#settings.maxHeaderSize),
+        ssl: outgoingBase(
+          attempt.head.target,
+          outgoingFields(attempt),
+          this.#settings.maxHeaderSize,
+        ),
       }
-      this.#proxy.web(
-        new RequestView(attempt.head.headers),
-        RESPONSE_VIEW,
-        options,
-        (cause: Error) => {
-          running.onError(cause)
-        },
-      )
+      this.#proxy.web(REQUEST_VIEW, RESPONSE_VIEW, options, (cause: Error) => {
+        running.onError(cause)
+      })
     })
   }
 

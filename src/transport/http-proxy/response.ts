@@ -1,5 +1,6 @@
 /** A Node response as the library's value: at rest until started, ended or failed exactly once. */
 import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type {
   BodySink,
   FailureType,
@@ -28,6 +29,41 @@ export interface ResponseOwner {
   readonly readTimedOut: boolean
   /** Error of the connection after the head. */
   readonly brokenBy: Error | undefined
+}
+
+/** 101 (Switching Protocols): a connection in place of a body. */
+export class UpgradeResponse implements UpstreamResponse {
+  readonly status: number
+  readonly statusMessage: string
+  readonly rawHeaders: readonly string[]
+  readonly tunnel: Duplex
+  readonly #owner: ResponseOwner
+  #over = false
+
+  constructor(message: IncomingMessage, tunnel: Duplex, owner: ResponseOwner) {
+    this.status = message.statusCode ?? 0
+    this.statusMessage = message.statusMessage ?? ''
+    this.rawHeaders = message.rawHeaders
+    this.tunnel = tunnel
+    this.#owner = owner
+    // A connection that dies before anybody takes it would otherwise be an uncaught error.
+    tunnel.on('error', () => undefined)
+  }
+
+  start(sink: BodySink): void {
+    sink.end([])
+  }
+
+  resume(): void {
+    // There is no body.
+  }
+
+  discard(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#owner.bodyOver()
+    this.tunnel.destroy()
+  }
 }
 
 export class HttpResponse implements UpstreamResponse {

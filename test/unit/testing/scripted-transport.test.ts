@@ -45,9 +45,10 @@ class Source implements RequestSource {
 function attemptAt(name: string, body: RequestSource = new Source()): Attempt {
   return {
     peer: peer(name),
-    head: { method: 'POST', target: '/x', headers: { host: 'h' } },
+    head: { method: 'POST', target: '/x', headers: ['Host', 'h'], upgrade: undefined },
     body,
     connection: 'any',
+    expectContinue: false,
     record: {
       connectTime: -1,
       headerTime: -1,
@@ -60,9 +61,10 @@ function attemptAt(name: string, body: RequestSource = new Source()): Attempt {
   }
 }
 
-const signal = (): { aborted: boolean; onAbort: (() => void) | undefined } => ({
-  aborted: false,
+const signal = (aborted = false): AttemptSignal & { onAbort: (() => void) | undefined } => ({
+  aborted,
   onAbort: undefined,
+  informational: () => expect.unreachable(),
 })
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -170,6 +172,7 @@ describe('fails', () => {
     ['destination_ip_unroutable', 'error connect false false false'],
     ['tls_protocol_error', 'error tls false false false'],
     ['tls_certificate_error', 'error tls false false false'],
+    ['tls_alert_received', 'error tls false false false'],
     ['http_response_incomplete', 'error header true true false'],
     ['http_response_header_section_size', 'invalid_header header true true false'],
     ['http_protocol_error', 'invalid_header header true true false'],
@@ -222,7 +225,7 @@ describe('fails', () => {
     const type = 'connection_terminated'
     const result = scriptedTransport(fails({ type })).roundTrip(attemptAt('a', body), signal())
     expect(await pending(result)).toBe(true)
-    body.sink!.end()
+    body.sink!.end([])
     expect((await result).kind).toBe('failure')
   })
 })
@@ -239,7 +242,7 @@ describe('the request body', () => {
     expect([run!.bodyLength, run!.bodyComplete]).toEqual([3, false])
     body.sink!.write(Buffer.from('def'))
     expect(await pending(result)).toBe(true)
-    body.sink!.end()
+    body.sink!.end([])
     await result
     expect([run!.body.toString(), run!.bodyLength, run!.bodyComplete]).toEqual(['abcdef', 6, true])
     expect(attempt.record.bytesSent).toBe(6)
@@ -299,14 +302,14 @@ describe('the request body', () => {
     void scriptedTransport(hangs()).roundTrip(attemptAt('a', short), signal())
     await turn()
     short.sink!.write(Buffer.from('abc'))
-    expect(() => short.sink!.end()).toThrow('has 3 bytes, but 4 were announced')
+    expect(() => short.sink!.end([])).toThrow('has 3 bytes, but 4 were announced')
 
     const late = new Source('chunked')
     void scriptedTransport(hangs()).roundTrip(attemptAt('a', late), signal())
     await turn()
-    late.sink!.end()
+    late.sink!.end([])
     expect(() => late.sink!.write(Buffer.from('x'))).toThrow('has ended')
-    expect(() => late.sink!.end()).toThrow('has ended')
+    expect(() => late.sink!.end([])).toThrow('has ended')
   })
 })
 
@@ -462,7 +465,7 @@ describe('aborting', () => {
 
   it('answers at once when it was aborted before', async () => {
     const transport = scriptedTransport(ok())
-    const result = await transport.roundTrip(attemptAt('a'), { aborted: true, onAbort: undefined })
+    const result = await transport.roundTrip(attemptAt('a'), signal(true))
     expect([result.kind, transport.attempts.length]).toEqual(['aborted', 0])
   })
 
