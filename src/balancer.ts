@@ -5,10 +5,16 @@ import { systemClock } from './clock.js'
 import type { Clock } from './clock.js'
 import { resolveBalancer, resolveUpstream } from './config.js'
 import type { BalancerConfig, UpstreamConfig } from './config.js'
+import { Delivery } from './delivery.js'
+import { Draining } from './draining.js'
 import { BalancerEmitter } from './events.js'
 import type { BalancerEventName, Listener } from './events.js'
 import { connectionProbe } from './health/connection-probe.js'
 import { Prober } from './health/prober.js'
+import type { BodySettings } from './message/incoming-body.js'
+import { compileInterceptErrors } from './message/intercept-errors.js'
+import { compileRequestChanges } from './message/request-changes.js'
+import { compileResponseChanges } from './message/response-changes.js'
 import { compileTrust } from './message/trust-proxy.js'
 import { ReplayMemory } from './message/request-body.js'
 import { RetryBudget } from './next-upstream/budget.js'
@@ -22,12 +28,14 @@ import { selectorFromFunction } from './selection/from-function.js'
 import { selectorFactory } from './selection/index.js'
 import { agentPoolFromFunction, KeepaliveAgentPool } from './transport/agents.js'
 import type { AgentPool } from './transport/agents.js'
+import { bindOptions } from './transport/bind.js'
 import { HttpProxyTransport } from './transport/http-proxy/http-proxy-transport.js'
-import { tlsConnectOptions } from './transport/tls.js'
+import { UpstreamTls } from './transport/tls.js'
 import type { Transport } from './transport/transport.js'
 import type { PeerSelector } from './upstream/peer-selector.js'
 import { PeerRegistry } from './upstream/upstream.js'
 import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
+import { acceptUpgrade } from './upgrade.js'
 import { UpstreamHandle } from './upstream-handle.js'
 
 /** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
@@ -51,7 +59,10 @@ export interface CloseOptions {
 export interface Balancer {
   /** Answers every request itself: `next` is never called. */
   (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void
-  /** For the server's `upgrade` event. Answers 501: upgrades are not carried yet. */
+  /**
+   * For the server's `upgrade` event: WebSocket, and whatever else asks for `Upgrade`. The handshake goes through the
+   * same selection and failover as any request.
+   */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
   /** A Fastify route handler. Headers that hooks have set on the reply are sent too. */
   fastify: (request: FastifyLikeRequest, reply: FastifyLikeReply) => Promise<void>
@@ -59,8 +70,10 @@ export interface Balancer {
   on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
   off<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
   /**
-   * Takes no new requests (503), waits for the running ones, then closes the connections to the peers. An upstream
-   * made by `createUpstream` is left open for the others that use it.
+   * Finishes what is under way and closes the connections to the peers. Until then requests on kept-alive connections
+   * are still served, and told to be the last there (`Connection: close`, GOAWAY); WebSocket clients are sent a close
+   * frame (1001). What comes after that is answered 503. The server has to be closed by whoever made it, best before
+   * this. An upstream made by `createUpstream` is left open for the others that use it.
    */
   close(options?: CloseOptions): Promise<void>
 }
@@ -98,6 +111,7 @@ function assemble(
   const emitter = new BalancerEmitter()
   const transport = config.transport ?? defaultTransport(config, pool, clock)
   const policy = handlerPolicy(config, upstream)
+  const draining = new Draining()
   const handler = new RequestHandler({
     registry,
     transport,
@@ -105,11 +119,16 @@ function assemble(
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
     decide: decideFunction(config.policy),
     trust: compileTrust(config.trustProxy),
-    body: {
-      replayBuffer: config.requestBuffering === 'replay' ? config.replayBuffer : 0,
-      memory: new ReplayMemory(config.replayMemory),
-      maxBody: config.maxBody,
-    },
+    body: bodySettings(config),
+    requestChanges: compileRequestChanges(config),
+    delivery: new Delivery({
+      clock,
+      draining,
+      changes: compileResponseChanges(config, registry.peers),
+      intercept: compileInterceptErrors(config.interceptErrors),
+      settings: config,
+    }),
+    draining,
     reporter: new Reporter(emitter, clock, policy, config.onError),
     policy,
   })
@@ -121,7 +140,11 @@ function assemble(
   }
   const balancer: Balancer = Object.assign(serve, {
     upstream,
-    upgrade: refuseUpgrade,
+    upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+      acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
+        void handler.handle(req, res, undefined, upgrade)
+      })
+    },
     fastify: fastifyHandler(handler),
     on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer {
       emitter.on(event, listener)
@@ -132,7 +155,7 @@ function assemble(
       return balancer
     },
     async close({ timeout }: CloseOptions = {}): Promise<void> {
-      await drained(handler, clock, timeout)
+      await drained(draining, clock, timeout)
       registry.observers.delete(observer)
       if (config.transport === undefined) await transport.close()
       if (ownsUpstream) await upstream.close()
@@ -144,11 +167,18 @@ function assemble(
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const clock = config.clock ?? systemClock
   const registry = new PeerRegistry(config, selectorOf(config), clock)
+  const tls = new UpstreamTls(
+    config.tls,
+    config.peers.map((peer) => peer.tls),
+  )
   const prober =
     config.probe === undefined
       ? undefined
       : new Prober(
-          connectionProbe(clock, (peer) => tlsConnectOptions(peer, config.tls)),
+          connectionProbe(clock, (peer) => ({
+            ...bindOptions(peer, config.bind),
+            ...(peer.protocol === 'https:' ? tls.connectOptions(peer) : {}),
+          })),
           config.probe,
           clock,
           (peer) => {
@@ -157,7 +187,8 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
         )
   return new UpstreamHandle({
     registry,
-    pool: poolOf(config, clock),
+    pool: poolOf(config, tls, clock),
+    tls,
     prober,
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
@@ -172,8 +203,9 @@ function selectorOf({ selector, random }: UpstreamConfig): PeerSelector {
   return factory({ random })
 }
 
-function poolOf(config: UpstreamConfig, clock: Clock): AgentPool {
-  if (config.pool === undefined) return new KeepaliveAgentPool(config.keepalive, config.tls, clock)
+function poolOf(config: UpstreamConfig, tls: UpstreamTls, clock: Clock): AgentPool {
+  const { keepalive, bind } = config
+  if (config.pool === undefined) return new KeepaliveAgentPool({ keepalive, tls, bind }, clock)
   return typeof config.pool === 'function' ? agentPoolFromFunction(config.pool) : config.pool
 }
 
@@ -183,7 +215,8 @@ function defaultTransport(config: BalancerConfig, pool: AgentPool, clock: Clock)
     send: config.sendTimeout,
     read: config.readTimeout,
   }
-  return new HttpProxyTransport(pool, { timeouts, maxHeaderSize: config.bufferSize }, clock)
+  const { bufferSize: maxHeaderSize, maxHeaders } = config
+  return new HttpProxyTransport(pool, { timeouts, maxHeaderSize, maxHeaders }, clock)
 }
 
 function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {
@@ -194,10 +227,12 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     failOn: upstream.parts.failOn as HandlerPolicy['failOn'],
     tries: config.tries,
     nextTimeout: config.nextTimeout,
-    isIdempotent: (req) =>
-      config.nonIdempotent || (idempotent?.(req) ?? byMethod(req.method ?? 'GET')),
+    isIdempotent: (req, method) => config.nonIdempotent || (idempotent?.(req) ?? byMethod(method)),
     freshNonIdempotent: upstream.parts.freshNonIdempotent,
-    host: config.host,
+    refusable: upstream.peers.some(({ protocol }) => protocol === 'https:'),
+    head: config,
+    mountPath: config.mountPath,
+    ignoreClientAbort: config.ignoreClientAbort,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
   }
@@ -219,28 +254,30 @@ function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
   }
 }
 
-function drained(
-  handler: RequestHandler,
-  clock: Clock,
-  timeout: number | undefined,
-): Promise<void> {
+function bodySettings(config: BalancerConfig): BodySettings {
+  return {
+    buffering: config.requestBuffering,
+    replayBuffer: config.requestBuffering === 'replay' ? config.replayBuffer : 0,
+    memory: new ReplayMemory(config.replayMemory),
+    bodyBuffer: config.bodyBuffer,
+    tempPath: config.tempPath,
+    maxBody: config.maxBody,
+  }
+}
+
+function drained(draining: Draining, clock: Clock, timeout: number | undefined): Promise<void> {
   return new Promise((resolve) => {
     const timer =
       timeout === undefined
         ? undefined
         : clock.after(timeout, () => {
-            handler.stop()
+            draining.stop()
           })
-    handler.drain(() => {
+    draining.begin(() => {
       timer?.cancel()
       resolve()
     })
   })
-}
-
-function refuseUpgrade(_req: IncomingMessage, socket: Duplex): void {
-  socket.on('error', () => undefined)
-  socket.end('HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
 }
 
 function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {

@@ -3,16 +3,25 @@ import type { IncomingMessage } from 'node:http'
 import { AttemptRecord } from './attempt-record.js'
 import type { Timer } from './clock.js'
 import type { BalancerError } from './errors.js'
+import type { BodyOwner } from './message/incoming-body.js'
+import { awaitsContinue, writeContinue, writeInterim } from './message/interim.js'
 import type { ClientResponse } from './message/relay.js'
-import type { RequestBody } from './message/request-body.js'
+import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
 import type { AttemptSignal } from './transport/transport.js'
 import type { SelectionRequest } from './upstream/peer-selector.js'
+import type { UpgradeRequest } from './upgrade.js'
 import type { Lease } from './upstream/peer-session.js'
 
 /** Why a request is given up from outside. */
-export type StopReason = 'client_left' | 'deadline' | 'body_too_large' | 'closing'
+export type StopReason = 'client_left' | 'deadline' | 'body_too_large' | 'body_failed' | 'closing'
+
+export interface ExchangeSetting {
+  readonly startedAt: number
+  readonly upgrade: UpgradeRequest | undefined
+  readonly outlivesClient: boolean
+}
 
 /** A real response that is kept until a better one has come. */
 export interface HeldResponse {
@@ -21,11 +30,21 @@ export interface HeldResponse {
   readonly record: AttemptRecord
 }
 
-export class Exchange implements SelectionRequest, AttemptSignal {
+export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   readonly req: IncomingMessage
   readonly res: ClientResponse
   /** Milliseconds of the balancer's clock. */
   readonly startedAt: number
+  /** The client may want to change protocols; undefined for a request of the usual way. */
+  readonly upgrade: UpgradeRequest | undefined
+  /** The client waits for 100 (Continue) before it sends its body. */
+  awaitsContinue: boolean
+  /** `ignoreClientAbort`: that the client leaves ends nothing. */
+  readonly #outlivesClient: boolean
+  /** The client has left, and the request goes on without it. */
+  clientGone = false
+  onClientGone: (() => void) | undefined
+  bodyError: Error | undefined
   readonly attempts: AttemptRecord[] = []
   /** Every lease taken, for refunds and for closing the books. */
   readonly leases: Lease[] = []
@@ -51,17 +70,27 @@ export class Exchange implements SelectionRequest, AttemptSignal {
   /** Peers at which a stale connection has been met: each is forgiven once. */
   staleAt: object[] | undefined
 
-  constructor(req: IncomingMessage, res: ClientResponse, startedAt: number) {
+  constructor(req: IncomingMessage, res: ClientResponse, setting: ExchangeSetting) {
     this.req = req
     this.res = res
-    this.startedAt = startedAt
+    this.startedAt = setting.startedAt
+    this.upgrade = setting.upgrade
+    this.#outlivesClient = setting.outlivesClient
+    this.awaitsContinue = awaitsContinue(req, res)
     // It may have left while middleware took its time: then there is no event to come.
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
     else res.on('close', this.#onClose)
   }
 
   readonly #onClose = (): void => {
-    if (!isFinished(this.res)) this.stop('client_left')
+    if (isFinished(this.res)) return
+    // A body that was still on its way will never be whole.
+    if (!this.#outlivesClient || !this.req.complete) {
+      this.stop('client_left')
+      return
+    }
+    this.clientGone = true
+    this.onClientGone?.()
   }
 
   // ---- what a selector may know
@@ -102,6 +131,46 @@ export class Exchange implements SelectionRequest, AttemptSignal {
     onAbort?.()
   }
 
+  informational(status: number, rawHeaders: readonly string[]): void {
+    writeInterim(this.res, status, rawHeaders)
+  }
+
+  /** Resolves when the client has been answered by somebody else, or has left. */
+  answered(): Promise<void> {
+    const { res } = this
+    if (res.destroyed || isFinished(res)) return Promise.resolve()
+    return new Promise((resolve) => {
+      res.once('finish', resolve)
+      res.once('close', resolve)
+    })
+  }
+
+  // ---- what the body asks for
+
+  get bodyStream(): BodyStream | undefined {
+    return this.upgrade?.body
+  }
+
+  bodyTooLarge(): void {
+    this.stop('body_too_large')
+  }
+
+  bodyWanted(): void {
+    if (!this.awaitsContinue) return
+    this.awaitsContinue = false
+    writeContinue(this.res)
+  }
+
+  bodyFailed(cause: Error): void {
+    this.bodyError = cause
+    this.stop('body_failed')
+  }
+
+  /** The client has left before anything was done for it. */
+  leave(): void {
+    this.stop('client_left')
+  }
+
   record(lease: Lease): AttemptRecord {
     const record = new AttemptRecord(lease.peer, lease.peer.name)
     this.attempts.push(record)
@@ -139,6 +208,7 @@ export class Exchange implements SelectionRequest, AttemptSignal {
     this.res.off('close', this.#onClose)
     this.deadline?.cancel()
     this.onAbort = undefined
+    this.onClientGone = undefined
     this.dropHeld()
     this.inHand?.discard()
     for (const lease of this.leases) lease.release('next')

@@ -3,6 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { SecureContextOptions } from 'node:tls'
 import type { Clock } from './clock.js'
 import type { BalancerError } from './errors.js'
+import type {
+  CookieRule,
+  HeaderChanges,
+  InterceptErrors,
+  OnUpstreamRequest,
+  OnUpstreamResponse,
+  RedirectOption,
+  RequestContext,
+  ResponseContext,
+  RewriteOption,
+} from './message-options.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from './next-upstream/decide.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
@@ -38,6 +49,8 @@ export interface PeerOptions {
   backup?: boolean
   /** Gets no requests. Default false. nginx `down`. */
   down?: boolean
+  /** For an `https:` peer: each option given here wins over the upstream's `tls`, the others stay. */
+  tls?: PeerTlsOptions
 }
 
 /** The pool of kept-alive connections (nginx `keepalive` and its kin). */
@@ -74,14 +87,20 @@ export interface QueueOptions {
   timeout?: Duration
 }
 
-/** TLS towards `https:` peers. */
+/**
+ * TLS towards `https:` peers. Certificates and keys are checked at start, and can be replaced while requests run:
+ * {@link Upstream.updateTls}.
+ */
 export interface PeerTlsOptions extends Pick<
   SecureContextOptions,
   'ca' | 'cert' | 'key' | 'passphrase' | 'pfx' | 'ciphers' | 'minVersion' | 'maxVersion'
 > {
   /** Check the peer's certificate. Default true. nginx `proxy_ssl_verify`. */
   verify?: boolean
-  /** Name for SNI and for the check. Default: the peer's host name. nginx `proxy_ssl_name`. */
+  /**
+   * Name for SNI and for the check; an address is checked and not sent (RFC 6066). Default: the peer's host name or
+   * address. nginx `proxy_ssl_name`.
+   */
   name?: string
 }
 
@@ -113,8 +132,14 @@ export interface UpstreamOptions {
   probe?: ProbeOptions | false
   /** Options of the built-in pool, or a pool of your own. */
   keepalive?: KeepaliveOptions | AgentPool | SelectAgent
-  /** For `https:` peers. */
+  /** For `https:` peers. A pool of your own makes its connections by itself: then this is for the probes only. */
   tls?: PeerTlsOptions
+  /**
+   * Local IP address that connections to the peers go out from, those of probes included; not for unix sockets, nor for
+   * a pool of your own. A peer's host name is then looked up in the same family only. Default: the system's choice.
+   * nginx `proxy_bind`.
+   */
+  bind?: string
   /** `'nginx'`: nginx's strict behaviour in place of our defaults. Each option given still wins. */
   preset?: 'nginx'
   /** Where time comes from. Default: the system. */
@@ -182,16 +207,103 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
    */
   wholeResponse?: Size
   /**
-   * `'replay'`: a body goes out as it comes, and its beginning is kept so that a next upstream can have it.
-   * `'off'`: nothing is kept. Default `'replay'`. nginx `proxy_request_buffering`.
+   * `'off'`: each piece of a response goes on as it comes, server-sent events included. `'on'`: the peer is read at its
+   * own speed and freed early; what a slow client has not taken yet waits in `buffers`, then in a temporary file. A
+   * response with `X-Accel-Buffering: no` or `yes` has it as it says. Default `'off'`; with
+   * `preset: 'nginx'` `'on'`. nginx `proxy_buffering`.
    */
-  requestBuffering?: 'replay' | 'off'
-  /** Kept of one request body at most. Default 64k; with `preset: 'nginx'` 1m. */
+  buffering?: 'off' | 'on'
+  /** Memory for one buffered response. Default 64k. nginx `proxy_buffers` (8 of 8k). */
+  buffers?: Size
+  /**
+   * What one buffered response may put into a temporary file; more waits at the peer. 0 makes no files. Default 1g.
+   * nginx `proxy_max_temp_file_size`.
+   */
+  maxTempFile?: Size
+  /** Directory of temporary files; they have no name there. Default: the system's. nginx `proxy_temp_path`. */
+  tempPath?: string
+  /** Bytes a second at which a response goes to its client; 0 is no limit. Default 0. nginx `limit_rate`. */
+  limitRate?: Size
+  /**
+   * `'replay'`: a body goes out as it comes, and its beginning is kept so that a next upstream can have it.
+   * `'full'`: it is read whole before a peer is asked: up to `bodyBuffer` in memory, the rest in a temporary file.
+   * `'off'`: nothing is kept. Default `'replay'`; with `preset: 'nginx'` `'full'`. nginx `proxy_request_buffering`.
+   */
+  requestBuffering?: 'replay' | 'full' | 'off'
+  /** With `requestBuffering: 'full'`: what is kept of a body in memory. Default 16k. nginx `client_body_buffer_size`. */
+  bodyBuffer?: Size
+  /** With `requestBuffering: 'replay'`: kept of one request body at most. Default 64k. */
   replayBuffer?: Size
   /** Kept of all request bodies together at most. Default 64m. */
   replayMemory?: Size
-  /** Request body at most, else 413; 0 is no limit. Default 0. nginx `client_max_body_size`. */
+  /**
+   * Request body at most, else 413; 0 is no limit. Default 0; with `preset: 'nginx'` 1m. nginx
+   * `client_max_body_size`.
+   */
   maxBody?: Size
+  /**
+   * Header fields of a message at most: a request with more is answered 431, a response with more is
+   * `invalid_header`. For more than 1000 set `server.maxHeadersCount`, too. Default 1000. nginx
+   * `max_headers`.
+   */
+  maxHeaders?: number
+  /**
+   * An upgraded connection (WebSocket) on which neither side sends anything for this long is closed. Default 1 h;
+   * with `preset: 'nginx'` 60 s, nginx's `proxy_read_timeout`. HAProxy `timeout tunnel`.
+   */
+  tunnelTimeout?: Duration
+  /**
+   * The fields that tell peers who asked: `X-Forwarded-*` and `X-Real-IP`, `Forwarded` (RFC 7239), both, or none.
+   * Default `'x-forwarded'`.
+   */
+  forwarded?: 'x-forwarded' | 'forwarded' | 'both' | 'none'
+  /**
+   * Adds `Via` (RFC 9110 section 7.6.3) both ways, under this name. `true` is `'evenkeel'`. Default false: an incoming
+   * `Via` goes on as it is.
+   */
+  via?: boolean | string
+  /** Changes to the fields of each request, after all others. nginx `proxy_set_header`. */
+  requestHeaders?: HeaderChanges<RequestContext>
+  /** Changes to the fields of each response. nginx `add_header`, `proxy_hide_header`. */
+  responseHeaders?: HeaderChanges<ResponseContext>
+  /**
+   * Changes the path that peers see: a rule or several, of which the first that fits is used, or a function that gets
+   * the target (path and query) and returns another. Default: none. nginx `rewrite`, `proxy_pass` with a path.
+   */
+  rewrite?: RewriteOption
+  /**
+   * Where the balancer is mounted under a path (Express `app.use('/api', …)`): `'strip'`, the peers see what is below
+   * it; `'keep'`, the client's own target. Default `'strip'`.
+   */
+  mountPath?: 'strip' | 'keep'
+  /**
+   * `Location` and `Refresh` that point to a peer's own address, or to the `host` that it was called by, are made to point
+   * to the balancer (`true`): they become a path, through `rewrite` and the mount path backwards. Or they go on as they
+   * are (`false`), or are changed by rules, of which the first that fits is used, or by a function that gets the URL and
+   * returns another. A path that a peer sends is left alone by default. Default true. nginx `proxy_redirect`.
+   */
+  redirect?: RedirectOption
+  /** Changes `Domain` in `Set-Cookie`; `to: ''` takes it out. nginx `proxy_cookie_domain`. */
+  cookieDomain?: CookieRule | readonly CookieRule[]
+  /** Changes `Path` in `Set-Cookie`. nginx `proxy_cookie_path`. */
+  cookiePath?: CookieRule | readonly CookieRule[]
+  /**
+   * Called once a request, before a peer is chosen: may change method, target, fields and body of what goes out. A
+   * throw or rejection is a 500 (`ERR_INTERNAL`) with it as the cause; so is what cannot be sent.
+   */
+  onUpstreamRequest?: OnUpstreamRequest
+  /**
+   * Called with the response that is about to go to the client: may change status, fields and body. A throw or
+   * rejection is a 500 (`ERR_INTERNAL`) with it as the cause; so is what cannot be sent.
+   */
+  onUpstreamResponse?: OnUpstreamResponse
+  /**
+   * Called with a response of 400 or more, in place of sending it: returns true when it has answered by itself, anything
+   * else to let the response through. nginx `proxy_intercept_errors` with `error_page`.
+   */
+  interceptErrors?: InterceptErrors
+  /** A client that leaves does not end its request at the peer. Default false. nginx `proxy_ignore_client_abort`. */
+  ignoreClientAbort?: boolean
   /** Whose `X-Forwarded-*` are believed, with the meaning Express gives it. Default false: they are replaced. */
   trustProxy?: TrustProxy
   /** The `Host` that peers see: the client's, the peer's own name, or this text. Default `'client'`. */

@@ -3,11 +3,20 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.js'
 import { buildOutboundHeaders } from './message/forwarded.js'
+import type { HeadRefusal, HeadSettings } from './message/forwarded.js'
+import { HeaderList } from './message/header-list.js'
 import { incomingBody } from './message/incoming-body.js'
-import type { BodySettings } from './message/incoming-body.js'
+import type { BodyRefusal, BodySettings } from './message/incoming-body.js'
+import { replacedRequestBody } from './message/replaced-body.js'
+import { clientTarget } from './message/request-changes.js'
+import type { RequestChanges } from './message/request-changes.js'
 import { BufferedBody } from './message/request-body.js'
 import type { RequestBody } from './message/request-body.js'
+import { requestTarget } from './message/request-target.js'
+import type { TargetRefusal } from './message/request-target.js'
 import type { Trust } from './message/trust-proxy.js'
+import type { UpstreamRequestHead } from './message-options.js'
+import { BODY_TOO_LARGE, CLIENT_LEFT } from './refusal.js'
 import type { Refusal } from './refusal.js'
 import type { RequestHead } from './transport/transport.js'
 
@@ -23,18 +32,54 @@ export interface Outbound {
 export interface OutboundParts {
   readonly trust: Trust
   readonly body: BodySettings
+  readonly requestChanges: RequestChanges | undefined
   readonly policy: {
-    readonly host: string
-    readonly isIdempotent: (req: IncomingMessage) => boolean
+    readonly head: HeadSettings
+    readonly mountPath: 'strip' | 'keep'
+    readonly isIdempotent: (req: IncomingMessage, method: string) => boolean
     /** A request that may not be repeated never goes out on a kept connection. */
     readonly freshNonIdempotent: boolean
+    /** A peer speaks TLS: it may refuse a request whose body has begun (see `isHandshakeRefusal`). */
+    readonly refusable: boolean
   }
 }
 
-const BAD_HOST: Refusal = {
+/** What stands when the hook has been called. */
+interface Settled {
+  readonly method: string
+  readonly target: string
+  readonly idempotent: boolean
+  /** The client's, and not one that a hook has put in its place. */
+  readonly bodyIsTheirs: boolean
+}
+
+/** The head before anything of the user's has changed it. */
+interface Draft {
+  readonly target: string
+  readonly headers: string[]
+  readonly upgrade: string | undefined
+  readonly trailer: string | undefined
+}
+
+const bad = (status: number, message: string): Refusal => ({
   code: 'ERR_BAD_REQUEST',
-  status: 400,
-  message: 'the request has several hosts, or one that is none',
+  status,
+  message,
+  // Where one reader ends a message, another may begin one.
+  close: true,
+})
+
+const REFUSALS: Readonly<Record<HeadRefusal | TargetRefusal | 'not_http', Refusal>> = {
+  bad_host: bad(400, 'the request has several hosts, or one that is none'),
+  framing: bad(
+    400,
+    'the request says in two ways, or in none that can be read, where its body ends',
+  ),
+  transfer_coding: bad(501, 'the request body has a transfer coding other than chunked'),
+  too_many_fields: bad(431, 'the request has more header fields than maxHeaders'),
+  bad_target: bad(400, 'the request target cannot be sent on'),
+  connect: bad(405, 'CONNECT is for forward proxies'),
+  not_http: bad(505, 'the request is not HTTP/1.0, HTTP/1.1 or HTTP/2'),
 }
 
 const BODY_CONSUMED: Refusal = {
@@ -45,58 +90,123 @@ const BODY_CONSUMED: Refusal = {
     'balancer before the body parser',
 }
 
-export const BODY_TOO_LARGE: Refusal = {
-  code: 'ERR_BODY_TOO_LARGE',
-  status: 413,
-  message: 'the request body is over maxBody',
+const BODY_REFUSALS: Readonly<Record<BodyRefusal, Refusal>> = {
+  too_large: BODY_TOO_LARGE,
+  consumed: BODY_CONSUMED,
+  aborted: CLIENT_LEFT,
 }
 
-/** @param parsedBody the body where the framework does not leave it in `req.body`; else undefined. */
+/**
+ * @param parsedBody the body where the framework does not leave it in `req.body`; else undefined.
+ * @throws whatever a hook of the user's throws, or the disk does.
+ */
 export function prepareOutbound(
-  { trust, body: settings, policy }: OutboundParts,
+  parts: OutboundParts,
   x: Exchange,
   parsedBody: unknown,
-): Outbound | Refusal {
+): Outbound | Refusal | Promise<Outbound | Refusal> {
+  const draft = draftHead(parts, x)
+  if ('code' in draft) return draft
+  const { requestChanges } = parts
+  if (requestChanges === undefined) return withBody(parts, x, parsedBody, draft)
+  const head: UpstreamRequestHead = {
+    method: x.method,
+    target: draft.target,
+    headers: new HeaderList(draft.headers),
+    body: undefined,
+  }
+  const changed = requestChanges.apply(head, { request: x.req, response: x.res })
+  if (changed === undefined) return withBody(parts, x, parsedBody, draft, head)
+  return changed.then(() => withBody(parts, x, parsedBody, draft, head))
+}
+
+function draftHead({ trust, policy }: OutboundParts, x: Exchange): Draft | Refusal {
   const { req } = x
   const { socket } = req
+  if (!isHttp(x)) return REFUSALS.not_http
+  const url = clientTarget(req, policy.mountPath)
+  const form = requestTarget(x.method, url, req.httpVersion)
+  if (form === 'bad_target' || form === 'connect') return REFUSALS[form]
   const facts = {
     rawHeaders: req.rawHeaders,
     headers: req.headers,
     remoteAddress: socket.remoteAddress,
     localPort: socket.localPort,
     encrypted: (socket as Partial<TLSSocket>).encrypted === true,
-    authority: authorityOf(x.url),
+    httpVersion: req.httpVersion,
+    authority: form === 'as_is' ? undefined : form.authority,
+    liveLimit: fieldsRead(req),
   }
-  const { headers, badHost } = buildOutboundHeaders(facts, policy.host, trust)
-  if (badHost) return BAD_HOST
-  const idempotent = policy.isIdempotent(req)
-  // Once read a body has been sent: of one that may not be sent twice there is nothing to keep.
-  const bodySettings = idempotent ? settings : { ...settings, replayBuffer: 0 }
-  const body = incomingBody(req, parsedBody, bodySettings, () => {
-    x.stop('body_too_large')
-  })
-  if (body === 'too_large') return BODY_TOO_LARGE
-  if (body === 'consumed') return BODY_CONSUMED
-  if (body instanceof BufferedBody) dropContentEncoding(headers)
-  const repeatable = idempotent && body.repeatable
+  const head = buildOutboundHeaders(facts, policy.head, trust)
+  // Of more than these Node has left some out without a word.
+  if (req.rawHeaders.length > facts.liveLimit * 2) return REFUSALS.too_many_fields
+  if (head.refusal !== undefined) return REFUSALS[head.refusal]
+  const { headers, upgrade, trailer } = head
+  return { target: form === 'as_is' ? url : form.target, headers, upgrade, trailer }
+}
+
+/** Methods of RTSP alone: Node's parser takes RTSP/1.0 for HTTP/1.0. */
+const RTSP: ReadonlySet<string> = new Set(
+  'ANNOUNCE DESCRIBE FLUSH GET_PARAMETER PAUSE PLAY RECORD REDIRECT SET_PARAMETER SETUP TEARDOWN'.split(
+    ' ',
+  ),
+)
+
+/** The parser lets HTTP/0.9, HTTP/2.0 and RTSP pass in HTTP/1's clothes. */
+function isHttp({ req, res, method }: Exchange): boolean {
+  if (res.stream !== undefined) return true
+  return (req.httpVersion === '1.1' || req.httpVersion === '1.0') && !RTSP.has(method)
+}
+
+/** `server.maxHeadersCount`: what Node reads of a request's fields. HTTP/2 is not cut. */
+function fieldsRead({ httpVersionMajor, socket }: IncomingMessage): number {
+  if (httpVersionMajor > 1) return Infinity
+  const { server } = socket as { server?: { maxHeadersCount?: number | null } }
+  const count = server?.maxHeadersCount ?? 1000
+  return count === 0 ? Infinity : count
+}
+
+function withBody(
+  parts: OutboundParts,
+  x: Exchange,
+  parsedBody: unknown,
+  draft: Draft,
+  changed?: UpstreamRequestHead,
+): Outbound | Refusal | Promise<Outbound | Refusal> {
+  const method = changed?.method ?? x.method
+  const idempotent = parts.policy.isIdempotent(x.req, method)
+  // Once read a body has been sent: of one that may not be sent twice there is nothing to keep, but where a peer may
+  // turn out not to have taken it.
+  const keeps = idempotent || parts.policy.refusable || parts.body.buffering === 'full'
+  const settings = keeps ? parts.body : { ...parts.body, replayBuffer: 0 }
+  const body =
+    changed?.body === undefined
+      ? incomingBody(x.req, parsedBody, settings, x)
+      : replacedRequestBody(changed.body, settings, x)
+  const bodyIsTheirs = changed?.body === undefined
+  const head = { method, target: changed?.target ?? draft.target, idempotent, bodyIsTheirs }
+  if (body instanceof Promise) return body.then((read) => outboundOf(parts, draft, head, read))
+  return outboundOf(parts, draft, head, body)
+}
+
+function outboundOf(
+  { policy }: OutboundParts,
+  { headers, upgrade, trailer }: Draft,
+  settled: Settled,
+  body: RequestBody | BodyRefusal,
+): Outbound | Refusal {
+  if (typeof body === 'string') return BODY_REFUSALS[body]
+  const { method, target, idempotent } = settled
+  // A body parser has inflated what it read.
+  if (body instanceof BufferedBody && settled.bodyIsTheirs)
+    new HeaderList(headers).delete('content-encoding')
+  if (trailer !== undefined && body.framing === 'chunked' && settled.bodyIsTheirs)
+    headers.push('Trailer', trailer)
+  const repeatable = idempotent && body.repeatable && upgrade === undefined
   return {
-    head: { method: x.method, target: x.url, headers },
+    head: { method, target, headers, upgrade },
     body,
     idempotent,
     connection: policy.freshNonIdempotent && !repeatable ? 'fresh' : 'any',
-  }
-}
-
-/** Of an absolute-form target (RFC 9112 section 3.2.2): it wins over `Host`. */
-function authorityOf(target: string): string | undefined {
-  if (target.startsWith('/')) return undefined
-  return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
-}
-
-/** A body parser has inflated what it read. */
-function dropContentEncoding(headers: Record<string, unknown>): void {
-  for (const name of Object.keys(headers)) {
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a dictionary without prototype
-    if (name.toLowerCase() === 'content-encoding') delete headers[name]
   }
 }

@@ -9,12 +9,27 @@ export interface Refusal {
   readonly code: ErrorCode
   readonly status: number
   readonly message: string
+  /** What follows on the client's connection is not to be trusted, or not worth reading. */
+  readonly close?: boolean
 }
 
 export const CLOSING: Refusal = {
   code: 'ERR_CLOSING',
   status: 503,
   message: 'the balancer is closing',
+}
+
+export const BODY_TOO_LARGE: Refusal = {
+  code: 'ERR_BODY_TOO_LARGE',
+  status: 413,
+  message: 'the request body is over maxBody',
+  close: true,
+}
+
+export const CLIENT_LEFT: Refusal = {
+  code: 'ERR_CLIENT_CLOSED',
+  status: 499,
+  message: 'the client left before it was answered',
 }
 
 /** Node refuses it before anything is sent: what the client asked for is not HTTP/1.1. */

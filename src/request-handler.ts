@@ -4,30 +4,30 @@ import type { AttemptRecord } from './attempt-record.js'
 import type { Clock } from './clock.js'
 import { BalancerError } from './errors.js'
 import type { ErrorCode } from './errors.js'
+import type { Arrived, Delivery } from './delivery.js'
+import type { Draining } from './draining.js'
 import { Exchange } from './exchange.js'
 import { judge, settleTries } from './judge.js'
 import type { Verdict } from './judge.js'
 import type { ErrorPageSettings } from './message/error-page.js'
-import { responseHeaders } from './message/response-headers.js'
 import type { BodySettings } from './message/incoming-body.js'
-import { relayBody, writeHead } from './message/relay.js'
 import type { ClientResponse } from './message/relay.js'
 import { readWhole, wholeLength } from './message/whole-response.js'
+import type { RequestChanges } from './message/request-changes.js'
 import type { Trust } from './message/trust-proxy.js'
-import type {
-  AttemptResult,
-  UpstreamFailure,
-  UpstreamResponse,
-} from './next-upstream/attempt-result.js'
+import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
 import type { RetryBudget } from './next-upstream/budget.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { gatewayOutcome } from './next-upstream/gateway-status.js'
-import { BODY_TOO_LARGE, prepareOutbound } from './outbound.js'
-import type { Outbound } from './outbound.js'
+import { prepareOutbound } from './outbound.js'
+import type { Outbound, OutboundParts } from './outbound.js'
 import type { Reporter } from './reporter.js'
-import { CLOSING, internalRefusal, isUnsendable, unwritableHead } from './refusal.js'
+import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
+import { BODY_TOO_LARGE, CLIENT_LEFT, CLOSING, internalRefusal, isUnsendable } from './refusal.js'
+import type { Refusal } from './refusal.js'
 import type { Transport } from './transport/transport.js'
+import type { UpgradeRequest } from './upgrade.js'
 import { PeerSession } from './upstream/peer-session.js'
 import type { Lease } from './upstream/peer-session.js'
 import type { PeerRegistry } from './upstream/upstream.js'
@@ -43,70 +43,74 @@ export interface HandlerParts {
   readonly decide: DecideNextUpstream | undefined
   readonly trust: Trust
   readonly body: BodySettings
+  readonly requestChanges: RequestChanges | undefined
+  readonly delivery: Delivery
+  readonly draining: Draining
   readonly reporter: Reporter
   readonly policy: HandlerPolicy
 }
 
-export interface HandlerPolicy extends ErrorPageSettings {
-  readonly on: ReadonlySet<Condition>
-  readonly failOn: ReadonlySet<Condition>
-  readonly tries: number
-  /** Milliseconds for all attempts together; 0 is no limit. */
-  readonly nextTimeout: number
-  readonly isIdempotent: (req: IncomingMessage) => boolean
-  /** A request that may not be repeated never goes out on a kept connection. */
-  readonly freshNonIdempotent: boolean
-  readonly host: string
-  /** Bytes of a response that is read whole before any of it is sent; 0: none. */
-  readonly wholeResponse: number
-}
+export type HandlerPolicy = ErrorPageSettings &
+  OutboundParts['policy'] & {
+    readonly on: ReadonlySet<Condition>
+    readonly failOn: ReadonlySet<Condition>
+    readonly tries: number
+    /** Milliseconds for all attempts together; 0 is no limit. */
+    readonly nextTimeout: number
+    readonly ignoreClientAbort: boolean
+    /** Bytes of a response that is read whole before any of it is sent; 0: none. */
+    readonly wholeResponse: number
+  }
 
 export class RequestHandler {
   readonly #parts: HandlerParts
-  readonly #inFlight = new Set<Exchange>()
-  #closing = false
-  readonly #onIdle: (() => void)[] = []
 
   constructor(parts: HandlerParts) {
     this.#parts = parts
   }
 
-  /** Serves one request. Never rejects. `parsedBody`: the body where the framework does not leave it in `req.body`. */
-  async handle(req: IncomingMessage, res: ClientResponse, parsedBody: unknown): Promise<void> {
-    const { clock, reporter, budget } = this.#parts
-    const x = new Exchange(req, res, clock.now())
+  /**
+   * Serves one request. Never rejects.
+   * @param parsedBody the body where the framework does not leave it in `req.body`; else undefined.
+   * @param upgrade what the server's `upgrade` event has brought.
+   */
+  async handle(
+    req: IncomingMessage,
+    res: ClientResponse,
+    parsedBody: unknown,
+    upgrade?: UpgradeRequest,
+  ): Promise<void> {
+    const { clock, reporter, budget, draining, policy } = this.#parts
+    const setting = { startedAt: clock.now(), upgrade, outlivesClient: policy.ignoreClientAbort }
+    const x = new Exchange(req, res, setting)
     attachAttempts(res, x.attempts)
     budget?.request(x.startedAt)
-    this.#inFlight.add(x)
+    draining.entered(x)
     try {
+      const turn = turnOf(res)
+      if (turn === 'ended' || (turn === 'waiting' && !(await itsTurn(req, res)))) x.leave()
       if (res.headersSent) throw new Error('the response had been begun before the balancer got it')
-      if (this.#closing) this.#fail(x, CLOSING.code, CLOSING.message, CLOSING)
+      if (draining.closed || (draining.draining && upgrade !== undefined)) this.#refuse(x, CLOSING)
+      else if (x.over) this.#stopped(x)
       else await this.#serve(x, parsedBody)
     } catch (cause) {
       this.#fail(x, ...internalRefusal(cause))
     } finally {
       x.close()
       reporter.finished(x)
-      this.#inFlight.delete(x)
-      if (this.#inFlight.size === 0) for (const onIdle of this.#onIdle.splice(0)) onIdle()
+      draining.left(x)
     }
   }
 
-  /** Takes no new requests; calls back when the last one is over. */
-  drain(onIdle: () => void): void {
-    this.#closing = true
-    if (this.#inFlight.size === 0) onIdle()
-    else this.#onIdle.push(onIdle)
-  }
-
-  /** Gives up what still runs: 503, or a broken response where one has begun. */
-  stop(): void {
-    for (const x of this.#inFlight) x.stop('closing')
-  }
-
   async #serve(x: Exchange, parsedBody: unknown): Promise<void> {
-    const outbound = this.#prepare(x, parsedBody)
-    if (outbound === undefined) return
+    const prepared = prepareOutbound(this.#parts, x, parsedBody)
+    const outbound = prepared instanceof Promise ? await prepared : prepared
+    if ('code' in outbound) {
+      if (x.over) this.#stopped(x)
+      else this.#refuse(x, outbound)
+      return
+    }
+    this.#start(x, outbound)
     const session = new PeerSession(this.#parts.registry, x)
     let again: Lease | undefined
     for (;;) {
@@ -130,12 +134,10 @@ export class RequestHandler {
       const context = { x, session, outbound, lease, record }
       let verdict = judge(this.#parts, context, result)
       if (verdict.do === 'deliver' && result.kind === 'response') {
-        const refused = this.#begin(x, result.response, record)
-        if (refused === undefined) {
-          await this.#relay(x, lease, result.response, outbound)
-          return
-        }
-        result = refused
+        const arrived = { response: result.response, lease, record }
+        const refused = await this.#deliver(x, arrived, outbound)
+        if (refused === undefined) return
+        result = { kind: 'failure', failure: refused }
         verdict = judge(this.#parts, context, result)
       }
       settleTries(x, this.#parts.registry, verdict, record)
@@ -154,22 +156,17 @@ export class RequestHandler {
 
   // ---- 1, 2: head and body, computed once for all attempts
 
-  #prepare(x: Exchange, parsedBody: unknown): Outbound | undefined {
-    const outbound = prepareOutbound(this.#parts, x, parsedBody)
-    if ('code' in outbound) {
-      this.#fail(x, outbound.code, outbound.message, outbound)
-      return undefined
-    }
-    x.body = outbound.body
+  #start(x: Exchange, { body, head }: Outbound): void {
+    x.body = body
     x.triesLeft = initialTries(this.#parts)
     this.#startDeadline(x)
-    return outbound
+    if (body.framing === 'none' || head.upgrade !== undefined) x.awaitsContinue = false
   }
 
   #startDeadline(x: Exchange): void {
     const { policy, clock, registry } = this.#parts
     if (policy.nextTimeout === 0) return
-    x.deadlineAt = x.startedAt + policy.nextTimeout
+    x.deadlineAt = clock.now() + policy.nextTimeout
     // nginx begins no try after it, and lets the running one take its time.
     if (registry.nginx) return
     x.deadline = clock.after(policy.nextTimeout, () => {
@@ -189,11 +186,13 @@ export class RequestHandler {
     if (x.aborted) return { kind: 'aborted' }
     const { transport, policy } = this.#parts
     try {
+      const expectContinue = x.awaitsContinue
       const result = await transport.roundTrip(
-        { peer: lease.peer, head, body, connection, record },
+        { peer: lease.peer, head, body, connection, expectContinue, record },
         x,
       )
-      if (result.kind !== 'response' || x.over) return result
+      if (result.kind !== 'response' || x.over || result.response.tunnel !== undefined)
+        return result
       const length = wholeLength(result.response, head.method, policy.wholeResponse)
       return length === 0 ? result : await readWhole(result.response, length, x)
     } catch (cause) {
@@ -239,50 +238,28 @@ export class RequestHandler {
 
   // ---- 8: to the client
 
-  /** Writes the head; returns a failure, with nothing written, when what the upstream sent cannot be written. */
-  #begin(
+  /** Returns a failure, with nothing written, when what the upstream sent cannot be written. */
+  async #deliver(
     x: Exchange,
-    response: UpstreamResponse,
-    record: AttemptRecord,
-  ): AttemptResult | undefined {
-    try {
-      writeHead(x.res, response, responseHeaders(response.rawHeaders))
-      x.deadline?.cancel()
-      if (x.held?.response !== response) x.dropHeld()
-      return undefined
-    } catch (error) {
-      response.discard()
-      return { kind: 'failure', failure: unwritableHead(error, record) }
-    }
-  }
-
-  async #relay(
-    x: Exchange,
-    lease: Lease,
-    response: UpstreamResponse,
+    arrived: Arrived,
     outbound: Outbound,
-  ): Promise<void> {
-    outbound.body.release()
-    x.relaying = true
-    if (x.over) {
-      this.#stopped(x)
-      return
+  ): Promise<UpstreamFailure | undefined> {
+    const outcome = await this.#parts.delivery.deliver(x, arrived, outbound)
+    switch (outcome.kind) {
+      case 'delivered':
+        return undefined
+      case 'refused':
+        return outcome.failure
+      case 'stopped':
+        this.#stopped(x)
+        return undefined
+      case 'truncated': {
+        const message = 'the upstream ended in the middle of the response body'
+        const { statusCode: status } = x.res
+        this.#fail(x, 'ERR_UPSTREAM_TRUNCATED', message, { status, cause: outcome.cause })
+        return undefined
+      }
     }
-    const outcome = await relayBody(x.res, response, x)
-    if (outcome.kind === 'complete') {
-      lease.release('ok')
-      return
-    }
-    lease.release('next')
-    if (outcome.kind === 'aborted') {
-      this.#stopped(x)
-      return
-    }
-    const message = 'the upstream ended in the middle of the response body'
-    this.#fail(x, 'ERR_UPSTREAM_TRUNCATED', message, {
-      status: x.res.statusCode,
-      cause: outcome.failure.cause,
-    })
   }
 
   // ---- 9: ends without a response of this attempt
@@ -295,13 +272,9 @@ export class RequestHandler {
     }
     const { held } = x
     if (held !== undefined) {
-      const refused = this.#begin(x, held.response, held.record)
-      if (refused === undefined) {
-        x.held = undefined
-        await this.#relay(x, held.lease, held.response, outbound)
-        return
-      }
-      x.lastFailure = refused.kind === 'failure' ? refused.failure : x.lastFailure
+      const refused = await this.#deliver(x, held, outbound)
+      if (refused === undefined) return
+      x.lastFailure = refused
     }
     if (x.lastFailure === undefined) this.#noPeer(x, session)
     else this.#failUpstream(x, x.lastFailure)
@@ -320,12 +293,26 @@ export class RequestHandler {
   #stopped(x: Exchange): void {
     // Somebody else, a timeout middleware for one, has answered meanwhile: the answer is theirs.
     if (!x.relaying && x.res.headersSent) return
-    if (x.stopReason === 'body_too_large' || x.stopReason === 'closing') {
-      const refusal = x.stopReason === 'closing' ? CLOSING : BODY_TOO_LARGE
-      this.#fail(x, refusal.code, refusal.message, refusal)
-      return
+    switch (x.stopReason) {
+      case 'closing':
+        this.#refuse(x, CLOSING)
+        return
+      case 'body_too_large':
+        this.#refuse(x, BODY_TOO_LARGE)
+        return
+      case 'body_failed':
+        this.#fail(x, ...internalRefusal(x.bodyError))
+        return
+      case 'client_left':
+      case 'deadline':
+      case undefined:
+        this.#refuse(x, CLIENT_LEFT)
     }
-    this.#fail(x, 'ERR_CLIENT_CLOSED', 'the client left before it was answered', { status: 499 })
+  }
+
+  #refuse(x: Exchange, refusal: Refusal): void {
+    if (refusal.close === true) closeAfter(x.res)
+    this.#fail(x, refusal.code, refusal.message, refusal)
   }
 
   #fail(
@@ -334,6 +321,7 @@ export class RequestHandler {
     message: string,
     details: { status: number; cause?: unknown },
   ): void {
+    this.#parts.draining.announce(x)
     this.#parts.reporter.failed(x, code, message, details)
   }
 }

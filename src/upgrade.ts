@@ -2,13 +2,13 @@
  * Requests to change the protocol (RFC 9110 section 7.8). They are served like all others, on a response of our own,
  * until a peer answers 101; what a peer answers else is an ordinary response, after which the connection is closed.
  */
-import { ServerResponse, STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http'
+import { ServerResponse, STATUS_CODES } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from './clock.js'
 import type { BodyStream } from './message/request-body.js'
-import { responseHeaders } from './message/response-headers.js'
+import { checkHead, switchedTo, switchingHeaders } from './message/switching-protocols.js'
 import { upgradeBody } from './message/upgrade-body.js'
 import type { UpstreamResponse } from './next-upstream/attempt-result.js'
 
@@ -24,9 +24,6 @@ export interface UpgradeRequest {
 const LINGER = 5000
 
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
-
-/** Protocols that carry HTTP again, past everything that is done here to requests: a way to smuggle them. */
-const HTTP_AGAIN: ReadonlySet<string> = new Set(['http', 'h2', 'h2c', 'h3', 'tls'])
 
 /** A response's connection as Node keeps it. */
 interface HttpSocket {
@@ -151,6 +148,7 @@ class Handshake {
  * nginx `lingering_close`.
  */
 function lingeringClose(socket: Duplex, clock: Clock): void {
+  if (socket.destroyed) return
   const timer = clock.after(LINGER, () => {
     socket.destroy()
   })
@@ -178,41 +176,6 @@ function ignore(): void {
   // An error is followed by `close`.
 }
 
-// ---- 101
-
-/**
- * May the peer's 101 be passed on? Only for what the client has asked for (RFC 9110 section 7.8), and never for a
- * protocol that carries HTTP again.
- * @param asked the client's `Upgrade`; several lines joined by commas.
- */
-export function acceptsSwitch(asked: string, rawHeaders: readonly string[]): boolean {
-  return switchedTo(asked, rawHeaders) !== undefined
-}
-
-/** What the peer has changed to, as it says it; undefined where it may not. */
-function switchedTo(asked: string, rawHeaders: readonly string[]): string | undefined {
-  let upgrade: string | undefined
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() !== 'upgrade') continue
-    const value = rawHeaders[i + 1] ?? ''
-    upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
-  }
-  if (upgrade === undefined) return undefined
-  const wanted = protocolsOf(asked)
-  const fits = protocolsOf(upgrade).every((each) => wanted.includes(each) && !isHttpAgain(each))
-  return fits ? upgrade.trim() : undefined
-}
-
-/** RFC 9110 section 7.8: names are compared in any case. */
-function protocolsOf(upgrade: string): string[] {
-  return upgrade.split(',').map((each) => each.trim().toLowerCase())
-}
-
-function isHttpAgain(protocol: string): boolean {
-  const slash = protocol.indexOf('/')
-  return HTTP_AGAIN.has(slash === -1 ? protocol : protocol.slice(0, slash))
-}
-
 /**
  * Writes the head of a 101 and ends the response with it; from then on `socket` is a connection like any other. Returns
  * the new protocol; undefined, with nothing written, where the peer's answer cannot be passed on.
@@ -224,36 +187,16 @@ export function writeSwitchingProtocols(
 ): string | undefined {
   const protocol = switchedTo(res.req.headers.upgrade ?? '', rawHeaders)
   if (protocol === undefined) return undefined
-  const fields = withoutLength(responseHeaders(rawHeaders, 'drop'))
-  fields.push('Connection', 'Upgrade', 'Upgrade', protocol)
+  const fields = switchingHeaders(rawHeaders, protocol)
   try {
-    checkHead(fields, statusMessage)
-    res.sendDate = false
-    res.writeHead(101, statusMessage, fields)
+    checkHead(statusMessage, fields)
   } catch {
     return undefined
   }
+  res.sendDate = false
+  res.writeHead(101, statusMessage, fields)
   res.end()
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the one that was assigned
   res.detachSocket(socket as Socket)
   return protocol
-}
-
-/** RFC 9110 section 8.6: none in a 1xx. */
-function withoutLength(fields: readonly string[]): string[] {
-  const out: string[] = []
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] ?? ''
-    if (name.toLowerCase() !== 'content-length') out.push(name, fields[i + 1] ?? '')
-  }
-  return out
-}
-
-/** Before anything is done to the response: with a bad 101 an error page must still be possible. */
-function checkHead(fields: readonly string[], statusMessage: string): void {
-  validateHeaderValue('reason', statusMessage)
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    validateHeaderName(fields[i] ?? '')
-    validateHeaderValue(fields[i] ?? '', fields[i + 1] ?? '')
-  }
 }

@@ -5,7 +5,9 @@ import type { Transport } from '../transport/transport.js'
 import { readNextConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { readTrustProxy } from './networks.js'
-import { AMOUNT, COUNT, hasMethods, namesOf, Section } from './section.js'
+import { readBodies } from './body-options.js'
+import { readMessages } from './message-options.js'
+import { AMOUNT, COUNT, hasMethods, namesOf, POSITIVE_INTEGER, Section } from './section.js'
 import type { TextRule } from './section.js'
 import type { BalancerConfig } from './types.js'
 
@@ -42,11 +44,10 @@ export function readBalancer(
     sendTimeout: options.duration('sendTimeout', 60_000, 'more than zero'),
     readTimeout: options.duration('readTimeout', 60_000, 'more than zero'),
     bufferSize: options.size('bufferSize', 16 * 1024, 'more than zero'),
-    wholeResponse: options.size('wholeResponse', defaults.wholeResponse, 'zero allowed'),
-    requestBuffering: options.choice('requestBuffering', ['replay', 'off'], 'replay'),
-    replayBuffer: options.size('replayBuffer', defaults.replayBuffer, 'zero allowed'),
-    replayMemory: options.size('replayMemory', 64 * 1024 * 1024, 'zero allowed'),
-    maxBody: options.size('maxBody', 0, 'zero allowed') || Infinity,
+    maxHeaders: options.number('maxHeaders', POSITIVE_INTEGER, 1000),
+    tunnelTimeout: options.duration('tunnelTimeout', defaults.tunnelTimeout, 'more than zero'),
+    ...readBodies(options, defaults),
+    ...readMessages(options),
     trustProxy: readTrustProxy(options, defaults.trustProxy),
     host: options.text('host', HOST, defaults.host),
     proxyStatus: readProxyStatus(options),

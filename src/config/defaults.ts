@@ -19,6 +19,11 @@ export interface Defaults {
   /** Bytes, as the next. */
   readonly wholeResponse: number
   readonly replayBuffer: number
+  readonly tunnelTimeout: number
+  readonly buffering: 'off' | 'on'
+  readonly requestBuffering: 'replay' | 'full' | 'off'
+  /** Bytes; 0: no limit. */
+  readonly maxBody: number
 }
 
 const OURS: Defaults = {
@@ -36,6 +41,10 @@ const OURS: Defaults = {
   host: 'client',
   wholeResponse: 64 * 1024,
   replayBuffer: 64 * 1024,
+  tunnelTimeout: 3_600_000,
+  buffering: 'off',
+  requestBuffering: 'replay',
+  maxBody: 0,
 }
 
 const NGINX: Defaults = {
@@ -63,8 +72,13 @@ const NGINX: Defaults = {
   trustProxy: true,
   host: 'peer',
   wholeResponse: 0,
-  // nginx keeps the whole body, and takes none over client_max_body_size: 1 MB by default.
-  replayBuffer: 1024 * 1024,
+  replayBuffer: 64 * 1024,
+  // `proxy_read_timeout` stands for upgraded connections, too.
+  tunnelTimeout: 60_000,
+  buffering: 'on',
+  requestBuffering: 'full',
+  // `client_max_body_size`.
+  maxBody: 1024 * 1024,
 }
 
 export function defaultsOf(preset: { readonly nginx: boolean }): Defaults {

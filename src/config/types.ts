@@ -4,6 +4,17 @@ import type { Clock } from '../clock.js'
 import type { BalancerError } from '../errors.js'
 import type { Condition } from '../next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from '../next-upstream/decide.js'
+import type {
+  CookieRule,
+  HeaderChanges,
+  InterceptErrors,
+  OnUpstreamRequest,
+  OnUpstreamResponse,
+  RedirectRule,
+  RequestContext,
+  ResponseContext,
+  RewriteRule,
+} from '../message-options.js'
 import type { PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport } from '../transport/transport.js'
@@ -14,6 +25,8 @@ import type { Upstream } from '../upstream/upstream.js'
 export interface PeerConfig {
   readonly address: PeerAddress
   readonly parameters: PeerParameters
+  /** Undefined: the upstream's. */
+  readonly tls: OwnTlsConfig | undefined
 }
 
 export interface KeepaliveConfig {
@@ -31,6 +44,9 @@ export interface PeerTlsConfig extends Readonly<Omit<PeerTlsOptions, 'verify' | 
   readonly name: string | undefined
 }
 
+/** What one peer has of its own; what it has not is absent, and the upstream's. */
+export type OwnTlsConfig = Partial<PeerTlsConfig>
+
 /** {@link UpstreamOptions}, resolved. */
 export interface UpstreamConfig {
   readonly name: string
@@ -45,6 +61,8 @@ export interface UpstreamConfig {
   /** The user's own, in place of the built-in pool. */
   readonly pool: AgentPool | SelectAgent | undefined
   readonly tls: PeerTlsConfig
+  /** A local IP address. */
+  readonly bind: string | undefined
   /** `preset: 'nginx'`. */
   readonly nginx: boolean
   readonly clock: Clock | undefined
@@ -57,8 +75,50 @@ interface RetryBudgetConfig {
   readonly window: number
 }
 
+/** How bodies are kept, both ways. Sizes in bytes. */
+export interface BodyConfig {
+  readonly requestBuffering: 'replay' | 'full' | 'off'
+  readonly replayBuffer: number
+  readonly replayMemory: number
+  readonly bodyBuffer: number
+  /** Infinity: no limit. */
+  readonly maxBody: number
+  /** 0: none. */
+  readonly wholeResponse: number
+  readonly buffering: 'off' | 'on'
+  readonly buffers: number
+  readonly maxTempFile: number
+  /** Undefined: the system's. */
+  readonly tempPath: string | undefined
+  /** Bytes a second; 0: no limit. */
+  readonly limitRate: number
+}
+
+/** What is changed in messages. Rules are always lists. */
+export interface MessageConfig {
+  readonly forwarded: 'x-forwarded' | 'forwarded' | 'both' | 'none'
+  /** Undefined: none. */
+  readonly via: string | undefined
+  readonly requestHeaders: HeaderChanges<RequestContext> | undefined
+  readonly responseHeaders: HeaderChanges<ResponseContext> | undefined
+  readonly rewrite:
+    readonly RewriteRule[] | ((target: string, context: RequestContext) => string) | undefined
+  readonly mountPath: 'strip' | 'keep'
+  readonly redirect:
+    | 'default'
+    | 'off'
+    | readonly RedirectRule[]
+    | ((location: string, context: ResponseContext) => string)
+  readonly cookieDomain: readonly CookieRule[]
+  readonly cookiePath: readonly CookieRule[]
+  readonly onUpstreamRequest: OnUpstreamRequest | undefined
+  readonly onUpstreamResponse: OnUpstreamResponse | undefined
+  readonly interceptErrors: InterceptErrors | undefined
+  readonly ignoreClientAbort: boolean
+}
+
 /** {@link BalancerOptions}, resolved. */
-export interface BalancerConfig {
+export interface BalancerConfig extends BodyConfig, MessageConfig {
   readonly upstream: UpstreamConfig | Upstream
   /** Holds neither `off` (then it is empty) nor `non_idempotent` (that is {@link nonIdempotent}). */
   readonly on: ReadonlySet<Condition>
@@ -76,13 +136,8 @@ export interface BalancerConfig {
   readonly sendTimeout: number
   readonly readTimeout: number
   readonly bufferSize: number
-  /** 0: none. */
-  readonly wholeResponse: number
-  readonly requestBuffering: 'replay' | 'off'
-  readonly replayBuffer: number
-  readonly replayMemory: number
-  /** Infinity: no limit. */
-  readonly maxBody: number
+  readonly maxHeaders: number
+  readonly tunnelTimeout: number
   /** Well-formed; a comma-separated text has become a list. */
   readonly trustProxy: TrustProxy
   readonly host: string

@@ -4,6 +4,7 @@ import type { KeepaliveOptions, ProbeOptions, QueueOptions, UpstreamOptions } fr
 import { selectorNames } from '../selection/index.js'
 import type { AgentPool } from '../transport/agents.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
+import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
@@ -39,7 +40,9 @@ export interface GroupIdentity {
 export function readGroup(options: Section<GroupOptions>, group: GroupIdentity): UpstreamConfig {
   const { nginx, clock, random } = readSurroundings(options)
   const defaults = defaultsOf({ nginx })
+  const tls = readTls(options, defaults.verify)
   const peers = readPeers(options.problems, group.path, group.list, {
+    tls,
     maxFails: options.number('maxFails', COUNT, 1),
     failTimeout: options.duration('failTimeout', 10_000, 'zero allowed'),
   })
@@ -52,7 +55,8 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     queue: readQueue(options),
     probe: readProbe(options, defaults),
     ...readKeepalive(options, defaults),
-    tls: readTls(options, defaults.verify),
+    tls,
+    bind: readBind(options, peers),
     nginx,
     clock,
     random,

@@ -1,10 +1,16 @@
 /** The body of a client's request, wherever it is by now: still on the wire, or in the hands of a body parser. */
 import type { IncomingMessage } from 'node:http'
+import type { AttemptSignal } from '../transport/transport.js'
+import { readFullBody } from './full-body.js'
 import { serializeParsedBody } from './parsed-body.js'
 import { BufferedBody, NO_BODY, StreamedBody } from './request-body.js'
-import type { ReplayMemory, RequestBody } from './request-body.js'
+import type { BodyStream, ReplayMemory, RequestBody } from './request-body.js'
 
 export interface BodySettings {
+  readonly buffering: 'replay' | 'full' | 'off'
+  /** Bytes of a body that is read whole, kept in memory at most; the rest goes into a file in `tempPath`. */
+  readonly bodyBuffer: number
+  readonly tempPath: string | undefined
   /** Bytes of one body kept for a replay; 0 keeps none. */
   readonly replayBuffer: number
   readonly memory: ReplayMemory
@@ -13,7 +19,19 @@ export interface BodySettings {
 }
 
 /** Why a body cannot be sent on. */
-export type BodyRefusal = 'too_large' | 'consumed'
+export type BodyRefusal = 'too_large' | 'consumed' | 'aborted'
+
+/** Whose body it is. */
+export interface BodyOwner extends AttemptSignal {
+  /** Where the bytes are, if not in `req` itself: behind a request to upgrade. */
+  readonly bodyStream: BodyStream | undefined
+  /** The body has grown over `maxBody`. */
+  bodyTooLarge(): void
+  /** The first byte is about to be read: the client may be waiting for 100 (Continue). */
+  bodyWanted(): void
+  /** It cannot be read again: the disk, or a stream of the user's. */
+  bodyFailed(cause: Error): void
+}
 
 /** Fields that frameworks add to a request. */
 interface Parsed {
@@ -29,15 +47,46 @@ export function incomingBody(
   req: IncomingMessage,
   parsed: unknown,
   settings: BodySettings,
-  onTooLarge: () => void,
-): RequestBody | BodyRefusal {
+  owner: BodyOwner,
+): RequestBody | BodyRefusal | Promise<RequestBody | BodyRefusal> {
   const length = declaredLength(req)
   if (!hasBody(req, length)) return NO_BODY
   if (length !== undefined && length > settings.maxBody) return 'too_large'
-  if (!req.readableDidRead && !req.readableEnded) {
-    return new StreamedBody(req, { ...settings, length, onTooLarge })
+  const stream: BodyStream = owner.bodyStream ?? req
+  if (stream.readableDidRead || stream.readableEnded) return readBody(req, parsed, settings.maxBody)
+  if (settings.buffering === 'full') return readFully(stream, settings, owner)
+  return streamedBody(stream, length, settings, owner)
+}
+
+/** A body that goes out as it comes. */
+export function streamedBody(
+  stream: BodyStream,
+  length: number | undefined,
+  { replayBuffer, memory, maxBody }: BodySettings,
+  owner: BodyOwner,
+): StreamedBody {
+  return new StreamedBody(stream, { length, replayBuffer, memory, maxBody, owner })
+}
+
+async function readFully(
+  stream: BodyStream,
+  { bodyBuffer, maxBody, tempPath }: BodySettings,
+  owner: BodyOwner,
+): Promise<RequestBody | BodyRefusal> {
+  const options = {
+    bodyBuffer,
+    maxBody,
+    tempPath,
+    onWanted: () => {
+      owner.bodyWanted()
+    },
+    onError: (cause: Error) => {
+      owner.bodyFailed(cause)
+    },
   }
-  return readBody(req, parsed, settings.maxBody)
+  const read = await readFullBody(stream, options, owner)
+  if (read.kind === 'failed') throw read.cause
+  return read.kind === 'body' ? read.body : read.kind
 }
 
 /** With both, as a lenient server lets pass, `Transfer-Encoding` stands (RFC 9112 section 6.3). */

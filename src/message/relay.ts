@@ -1,12 +1,24 @@
 /** The way of a response to the client. */
 import { ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
+import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { UpstreamFailure, UpstreamResponse } from '../next-upstream/attempt-result.js'
+import type {
+  BodySink,
+  UpstreamFailure,
+  UpstreamResponse,
+} from '../next-upstream/attempt-result.js'
 import type { AttemptSignal } from '../transport/transport.js'
+import { pairsOf } from './fields.js'
+import { trailerFields } from './trailer-fields.js'
 
 /** Node's two kinds of responses as far as they are alike; http2's has a stream of its own. */
 export type ClientResponse = ServerResponse & {
-  readonly stream?: { close(code: number): void; readonly destroyed: boolean }
+  readonly stream?: {
+    close(code: number): void
+    additionalHeaders(headers: Record<string, string | string[]>): void
+    readonly destroyed: boolean
+    readonly session?: ServerHttp2Session | undefined
+  }
 }
 
 /** How the relay of a body ended. */
@@ -18,6 +30,8 @@ export type RelayOutcome =
 
 const COMPLETE: Promise<RelayOutcome> = Promise.resolve({ kind: 'complete' })
 
+const NOTHING = Buffer.alloc(0)
+
 /** RFC 9113 section 7. */
 const H2_INTERNAL_ERROR = 2
 
@@ -27,7 +41,7 @@ const H2_INTERNAL_ERROR = 2
  */
 export function writeHead(
   res: ClientResponse,
-  response: UpstreamResponse,
+  response: Pick<UpstreamResponse, 'status' | 'statusMessage'>,
   headers: readonly string[],
 ): void {
   // For these Node gives the body up before it looks at the fields: with one refused, an error page could have none.
@@ -93,46 +107,132 @@ function groupFields(headers: readonly string[]): Map<string, string | string[]>
   return fields
 }
 
+/** Whose response it is: the relay is told when it is over before its time. */
+export interface RelayOwner extends Pick<AttemptSignal, 'onAbort'> {
+  /** The client has left, and the response is read to its end all the same. */
+  readonly clientGone: boolean
+  onClientGone: (() => void) | undefined
+}
+
 /** Sends the body with back-pressure. Resolves when the upstream's part is over, or the client has left. */
 export function relayBody(
   res: ClientResponse,
   response: UpstreamResponse,
-  signal: AttemptSignal,
+  owner: RelayOwner,
 ): Promise<RelayOutcome> {
   if (response.whole !== undefined) {
-    res.end(response.whole)
+    if (!owner.clientGone) res.end(response.whole)
     return COMPLETE
   }
   return new Promise((resolve) => {
-    let waiting = false
-    signal.onAbort = () => {
+    const relay = new Relay(res, response, owner, resolve)
+    response.start(relay)
+    // Node sends the head with the first bytes of the body. A stream of events may be silent for long.
+    process.nextTick(() => {
+      relay.flushHead()
+    })
+  })
+}
+
+class Relay implements BodySink {
+  readonly #res: ClientResponse
+  readonly #response: UpstreamResponse
+  readonly #owner: RelayOwner
+  readonly #resolve: (outcome: RelayOutcome) => void
+  readonly #flush: (() => void) | undefined
+  #written = false
+  #waiting = false
+
+  constructor(
+    res: ClientResponse,
+    response: UpstreamResponse,
+    owner: RelayOwner,
+    resolve: (outcome: RelayOutcome) => void,
+  ) {
+    this.#res = res
+    this.#response = response
+    this.#owner = owner
+    this.#resolve = resolve
+    this.#flush = flushOf(res)
+    owner.onAbort = () => {
       response.discard()
       resolve({ kind: 'aborted' })
     }
-    const onDrain = (): void => {
-      waiting = false
-      response.resume()
+    owner.onClientGone = () => {
+      if (this.#waiting) this.#onDrain()
     }
-    response.start({
-      data(chunk) {
-        if (res.write(chunk)) return true
-        if (!waiting) {
-          waiting = true
-          res.once('drain', onDrain)
-        }
-        return false
-      },
-      end() {
-        res.end()
-        signal.onAbort = undefined
-        resolve({ kind: 'complete' })
-      },
-      fail(failure) {
-        breakOff(res)
-        resolve({ kind: 'truncated', failure })
-      },
-    })
-  })
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#written = true
+    if (this.#owner.clientGone) return true
+    const room = this.#res.write(chunk)
+    this.#flush?.()
+    if (room) return true
+    if (!this.#waiting) {
+      this.#waiting = true
+      this.#res.once('drain', this.#onDrain)
+    }
+    return false
+  }
+
+  end(rawTrailers: readonly string[]): void {
+    this.#written = true
+    this.#leave()
+    if (!this.#owner.clientGone) {
+      if (rawTrailers.length > 0) writeTrailers(this.#res, trailerFields(rawTrailers))
+      this.#res.end()
+    }
+    this.#resolve({ kind: 'complete' })
+  }
+
+  fail(failure: UpstreamFailure): void {
+    this.#written = true
+    this.#leave()
+    breakOff(this.#res)
+    this.#resolve({ kind: 'truncated', failure })
+  }
+
+  flushHead(): void {
+    if (this.#written || this.#res.destroyed) return
+    if (this.#res.stream !== undefined) this.#res.flushHeaders()
+    // Not flushHeaders(): that writes 8-bit characters as UTF-8. Past middleware, which would keep it.
+    else ServerResponse.prototype.write.call(this.#res, NOTHING, 'latin1')
+  }
+
+  readonly #onDrain = (): void => {
+    this.#waiting = false
+    this.#response.resume()
+  }
+
+  #leave(): void {
+    this.#owner.onAbort = undefined
+    this.#owner.onClientGone = undefined
+  }
+}
+
+/**
+ * What middleware such as `compression` holds back is sent at once where the client waits for it: an event that comes
+ * with the next one is late.
+ */
+function flushOf(res: ClientResponse): (() => void) | undefined {
+  const { flush } = res as { flush?: unknown }
+  if (typeof flush !== 'function') return undefined
+  const type = res.getHeader('content-type')
+  if (typeof type !== 'string' || !/^text\/event-stream\b/i.test(type)) return undefined
+  return () => {
+    flush.call(res)
+  }
+}
+
+/** Trailers go where there is room for them: after a chunked body, or in HTTP/2. Elsewhere Node drops them. */
+function writeTrailers(res: ClientResponse, fields: readonly string[]): void {
+  try {
+    if (res.stream === undefined) res.addTrailers(pairsOf(fields))
+    else res.addTrailers(Object.fromEntries(groupFields(fields)))
+  } catch {
+    // What cannot be written is not: the body is whole without it.
+  }
 }
 
 /** Ends the client's response so that it cannot be taken for a whole one. */

@@ -1,6 +1,8 @@
 /** Request bodies as replayable sources: sent on as they come, their beginning kept for a next upstream. */
-import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { RequestSink, RequestSource } from '../transport/transport.js'
+import type { BodyOwner } from './incoming-body.js'
+import { trailerFields } from './trailer-fields.js'
 
 /** What the request handler needs beyond what an attempt needs. */
 export interface RequestBody extends RequestSource {
@@ -12,6 +14,8 @@ export interface RequestBody extends RequestSource {
   release(): void
 }
 
+export const NO_TRAILERS: readonly string[] = []
+
 /** No body. One object for all. */
 export const NO_BODY: RequestBody = {
   framing: 'none',
@@ -19,7 +23,7 @@ export const NO_BODY: RequestBody = {
   replayable: true,
   repeatable: true,
   attach: (sink) => {
-    sink.end()
+    sink.end(NO_TRAILERS)
   },
   drained: () => undefined,
   detach: () => undefined,
@@ -41,7 +45,7 @@ export class BufferedBody implements RequestBody {
 
   attach(sink: RequestSink): void {
     sink.write(this.#bytes)
-    sink.end()
+    sink.end(NO_TRAILERS)
   }
 
   drained(): void {
@@ -84,8 +88,12 @@ export interface StreamedBodyOptions {
   readonly memory: ReplayMemory
   /** Bytes at most. */
   readonly maxBody: number
-  /** Called once when the body grows over `maxBody`. */
-  readonly onTooLarge: () => void
+  readonly owner: Pick<BodyOwner, 'bodyTooLarge' | 'bodyWanted'>
+}
+
+/** What a client's request and a stream of the user's have in common. */
+export interface BodyStream extends Readable {
+  readonly rawTrailers?: readonly string[]
 }
 
 /** A body on its way from the client. Flows only while an attempt takes it: back-pressure reaches the client. */
@@ -93,17 +101,18 @@ export class StreamedBody implements RequestBody {
   readonly framing: 'known' | 'chunked'
   readonly length: number
   readonly repeatable: boolean
-  readonly #stream: IncomingMessage
+  readonly #stream: BodyStream
   readonly #options: StreamedBodyOptions
   #sink: RequestSink | undefined
   #kept: Buffer[] = []
   #keptBytes = 0
   #keeping: boolean
   #received = 0
+  #trailers = NO_TRAILERS
   #listening = false
   #ended = false
 
-  constructor(stream: IncomingMessage, options: StreamedBodyOptions) {
+  constructor(stream: BodyStream, options: StreamedBodyOptions) {
     this.#stream = stream
     this.#options = options
     this.framing = options.length === undefined ? 'chunked' : 'known'
@@ -124,7 +133,7 @@ export class StreamedBody implements RequestBody {
     for (const chunk of this.#kept) room = sink.write(chunk) && room
     if (this.#ended) {
       this.#sink = undefined
-      sink.end()
+      sink.end(this.#trailers)
       return
     }
     this.#listen()
@@ -166,6 +175,7 @@ export class StreamedBody implements RequestBody {
     this.#listening = true
     this.#stream.on('data', this.#onData)
     this.#stream.on('end', this.#onEnd)
+    this.#options.owner.bodyWanted()
   }
 
   #unlisten(): void {
@@ -176,16 +186,20 @@ export class StreamedBody implements RequestBody {
   readonly #onEnd = (): void => {
     this.#ended = true
     this.#unlisten()
+    const { rawTrailers } = this.#stream
+    if (rawTrailers !== undefined && rawTrailers.length > 0) {
+      this.#trailers = trailerFields(rawTrailers)
+    }
     const sink = this.#sink
     this.#sink = undefined
-    sink?.end()
+    sink?.end(this.#trailers)
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#received += chunk.length
     if (this.#received > this.#options.maxBody) {
       const first = this.#received - chunk.length <= this.#options.maxBody
-      if (first) this.#options.onTooLarge()
+      if (first) this.#options.owner.bodyTooLarge()
       return
     }
     if (this.#keeping) this.#keep(chunk)

@@ -41,7 +41,7 @@ const NESTED: Readonly<Record<string, readonly string[]>> = {
 const PLAIN = [
   'selector maxFails failTimeout failOn whenNoneLive preset clock random connectTimeout sendTimeout',
   'readTimeout bufferSize requestBuffering replayBuffer replayMemory maxBody trustProxy host',
-  'proxyStatus transport onError',
+  'proxyStatus transport onError buffering buffers maxTempFile tempPath limitRate bodyBuffer maxHeaders tunnelTimeout',
 ].flatMap((names) => names.split(' '))
 const PEER = ['url', 'weight', 'maxConns', 'maxFails', 'failTimeout', 'backup', 'down']
 
@@ -225,7 +225,14 @@ test('valid options come out as they went in', () => {
     replayBuffer: fc.nat(),
     replayMemory: fc.nat(),
     maxBody: count,
-    requestBuffering: fc.constantFrom('replay' as const, 'off' as const),
+    requestBuffering: fc.constantFrom('replay' as const, 'full' as const, 'off' as const),
+    buffering: fc.constantFrom('on' as const, 'off' as const),
+    buffers: count,
+    maxTempFile: fc.nat(),
+    limitRate: fc.nat(),
+    bodyBuffer: fc.nat(),
+    maxHeaders: count,
+    tunnelTimeout: ms,
     trustProxy: fc.oneof(fc.boolean(), fc.nat({ max: 10 }), fc.array(fc.ipV4(), { maxLength: 3 })),
     host: fc.oneof(fc.constantFrom('client', 'peer'), fc.domain()),
     retryBudget: fc.record({

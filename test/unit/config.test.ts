@@ -29,7 +29,13 @@ function resolve(options: object): BalancerConfig & { readonly upstream: Upstrea
 }
 
 function groupOf(): Upstream {
-  return { name: 'shared', peers: [], status: () => 'up', close: async () => undefined }
+  return {
+    name: 'shared',
+    peers: [],
+    status: () => 'up',
+    updateTls: () => undefined,
+    close: async () => undefined,
+  }
 }
 
 const REST = {
@@ -42,7 +48,28 @@ const REST = {
   requestBuffering: 'replay',
   replayBuffer: 65_536,
   replayMemory: 67_108_864,
+  bodyBuffer: 16_384,
   maxBody: Infinity,
+  maxHeaders: 1000,
+  buffering: 'off',
+  buffers: 65_536,
+  maxTempFile: 1_073_741_824,
+  tempPath: undefined,
+  limitRate: 0,
+  tunnelTimeout: 3_600_000,
+  forwarded: 'x-forwarded',
+  via: undefined,
+  requestHeaders: undefined,
+  responseHeaders: undefined,
+  rewrite: undefined,
+  mountPath: 'strip',
+  redirect: 'default',
+  cookieDomain: [],
+  cookiePath: [],
+  onUpstreamRequest: undefined,
+  onUpstreamResponse: undefined,
+  interceptErrors: undefined,
+  ignoreClientAbort: false,
   nextTimeout: 0,
   nonIdempotent: false,
   proxyStatus: 'evenkeel',
@@ -97,7 +124,10 @@ describe('defaults', () => {
     expect(balancer).toEqual({
       ...REST,
       wholeResponse: 0,
-      replayBuffer: 1_048_576,
+      requestBuffering: 'full',
+      maxBody: 1_048_576,
+      buffering: 'on',
+      tunnelTimeout: 60_000,
       on: new Set(['error', 'timeout']),
       tries: Infinity,
       retryBudget: undefined,
@@ -202,6 +232,17 @@ describe('options as given', () => {
     [{ bufferSize: '8k' }, { bufferSize: 8192 }],
     [{ wholeResponse: 0 }, { wholeResponse: 0 }],
     [{ requestBuffering: 'off' }, { requestBuffering: 'off' }],
+    [{ requestBuffering: 'full' }, { requestBuffering: 'full' }],
+    [{ bodyBuffer: '8k' }, { bodyBuffer: 8192 }],
+    [{ buffering: 'on' }, { buffering: 'on' }],
+    [
+      { buffers: '32k', maxTempFile: 0 },
+      { buffers: 32_768, maxTempFile: 0 },
+    ],
+    [{ tempPath: '/var/tmp' }, { tempPath: '/var/tmp' }],
+    [{ limitRate: '10k' }, { limitRate: 10_240 }],
+    [{ maxHeaders: 50 }, { maxHeaders: 50 }],
+    [{ tunnelTimeout: '5m' }, { tunnelTimeout: 300_000 }],
     [
       { replayBuffer: 0, replayMemory: 0 },
       { replayBuffer: 0, replayMemory: 0 },
@@ -313,8 +354,14 @@ describe('a problem', () => {
     [{ maxBody: '99999999999999999999g' }, `maxBody ${SIZE}`],
     [
       { requestBuffering: 'of' },
-      "requestBuffering must be 'replay' or 'off' (did you mean off?), got \"of\"",
+      "requestBuffering must be 'replay' or 'full' or 'off' (did you mean off?), got \"of\"",
     ],
+    [{ buffering: 'of' }, "buffering must be 'off' or 'on' (did you mean off?), got"],
+    [{ buffers: 0 }, 'buffers must be more than 0, got 0'],
+    [{ tempPath: 'tmp' }, 'tempPath must be an absolute path, got "tmp"'],
+    [{ tempPath: '/a\0b' }, 'tempPath must be an absolute path'],
+    [{ maxHeaders: 0 }, 'maxHeaders must be a positive integer, got 0'],
+    [{ tunnelTimeout: 0 }, 'tunnelTimeout must be more than 0, got 0'],
     [{ whenNoneLive: 'tyr' }, '\'fail\' (did you mean try?), got "tyr"'],
     [{ preset: 'ngnix' }, 'preset must be \'nginx\' (did you mean nginx?), got "ngnix"'],
     [{ preset: false }, "preset must be 'nginx', got false"],
@@ -483,6 +530,7 @@ describe('an upstream that others share', () => {
     ['probe', false],
     ['keepalive', {}],
     ['tls', {}],
+    ['bind', '127.0.0.1'],
   ])('has %s itself', (name, value) => {
     expect(lines({ upstream: groupOf(), [name]: value })).toEqual([
       `${name} belongs to the upstream made by createUpstream`,
@@ -526,6 +574,9 @@ describe('TLS', () => {
     ],
     [{ rejectUnauthorized: false }, 'tls.rejectUnauthorized is not an option'],
     [{ key: 'no PEM' }, 'tls cannot be used: '],
+    [{ ca: 'no PEM' }, 'tls.ca must hold a certificate'],
+    [{ ca: [] }, 'tls.ca must hold a certificate'],
+    [{ ca: Buffer.alloc(0) }, 'tls.ca must hold a certificate'],
     [{ pfx: 'no PFX' }, 'tls cannot be used: '],
   ])('case %#', (tls, line) => {
     const found = lines({ tls })

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { breakOff, relayBody, writeHead } from '../../../src/message/relay.js'
-import type { ClientResponse, RelayOutcome } from '../../../src/message/relay.js'
+import type { ClientResponse, RelayOutcome, RelayOwner } from '../../../src/message/relay.js'
 import type {
   BodySink,
   UpstreamFailure,
   UpstreamResponse,
 } from '../../../src/next-upstream/attempt-result.js'
-import type { AttemptSignal } from '../../../src/transport/transport.js'
 import { Client } from '../balancer/client.js'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -141,7 +140,7 @@ function relaying() {
   const client = new Client()
   client.res.writeHead(200)
   const upstream = new Upstream()
-  const signal: AttemptSignal = { aborted: false, onAbort: undefined }
+  const signal: RelayOwner = { onAbort: undefined, clientGone: false, onClientGone: undefined }
   const outcomes: RelayOutcome[] = []
   void relayBody(client.res, upstream, signal).then((outcome) => outcomes.push(outcome))
   const sink = upstream.sink!

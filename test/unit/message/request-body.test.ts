@@ -43,12 +43,12 @@ function left(memory: ReplayMemory): number {
 function streamed(options: Partial<StreamedBodyOptions> = {}) {
   const stream = new PassThrough()
   const memory = options.memory ?? new ReplayMemory(1000)
-  const calls = { tooLarge: 0 }
+  const calls = { tooLarge: 0, wanted: 0 }
   const body = new StreamedBody(stream as unknown as IncomingMessage, {
     length: undefined,
     replayBuffer: 100,
     maxBody: Infinity,
-    onTooLarge: () => calls.tooLarge++,
+    owner: { bodyTooLarge: () => void calls.tooLarge++, bodyWanted: () => void calls.wanted++ },
     ...options,
     memory,
   })
