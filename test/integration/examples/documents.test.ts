@@ -89,6 +89,18 @@ describe('the option tables of the README', () => {
     bufferSize: (config) => config.bufferSize,
     wholeResponse: (config) => config.wholeResponse,
     requestBuffering: (config) => config.requestBuffering,
+    buffering: (config) => config.buffering,
+    buffers: (config) => config.buffers,
+    maxTempFile: (config) => config.maxTempFile,
+    limitRate: (config) => config.limitRate,
+    bodyBuffer: (config) => config.bodyBuffer,
+    maxHeaders: (config) => config.maxHeaders,
+    tunnelTimeout: (config) => config.tunnelTimeout,
+    forwarded: (config) => config.forwarded,
+    via: (config) => config.via !== undefined,
+    mountPath: (config) => config.mountPath,
+    redirect: (config) => config.redirect === 'default',
+    ignoreClientAbort: (config) => config.ignoreClientAbort,
     replayBuffer: (config) => config.replayBuffer,
     replayMemory: (config) => config.replayMemory,
     maxBody: ({ maxBody }) => finite(maxBody),
@@ -101,7 +113,7 @@ describe('the option tables of the README', () => {
   function valueOf(cell: string): unknown {
     if (cell === 'true' || cell === 'false') return cell === 'true'
     if (/^\d+ (ms|s|h)$/.test(cell)) return parseDuration(cell.replace(' ', ''))
-    if (/^\d+[km]$/.test(cell)) return parseSize(cell)
+    if (/^\d+[kmg]$/.test(cell)) return parseSize(cell)
     if (/^[\d.]+$/.test(cell)) return Number(cell)
     return cell.replaceAll("'", '')
   }
