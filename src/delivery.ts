@@ -19,7 +19,7 @@ import { unwritableHead } from './refusal.js'
 import { writeSwitchingProtocols } from './upgrade.js'
 import type { Lease } from './upstream/peer-session.js'
 
-export interface DeliverySettings {
+interface DeliverySettings {
   readonly buffering: 'off' | 'on'
   /** Bytes, as the next. */
   readonly buffers: number

@@ -148,7 +148,6 @@ class Handshake {
  * nginx `lingering_close`.
  */
 function lingeringClose(socket: Duplex, clock: Clock): void {
-  if (socket.destroyed) return
   const timer = clock.after(LINGER, () => {
     socket.destroy()
   })
@@ -161,9 +160,7 @@ function lingeringClose(socket: Duplex, clock: Clock): void {
 
 /** As Node's server does it after `finish`. */
 function close(res: ServerResponse): void {
-  const marks = res as Marks
-  if (marks._closed === true) return
-  marks._closed = true
+  ;(res as Marks)._closed = true
   res.destroyed = true
   res.emit('close')
 }

@@ -93,6 +93,8 @@ export interface StreamedBodyOptions {
 
 /** What a client's request and a stream of the user's have in common. */
 export interface BodyStream extends Readable {
+  /** Of HTTP/2: a stream that was reset ends in Node like a whole one, but for this. */
+  readonly aborted?: boolean
   readonly rawTrailers?: readonly string[]
 }
 
@@ -184,6 +186,8 @@ export class StreamedBody implements RequestBody {
   }
 
   readonly #onEnd = (): void => {
+    // The client has left, which the response tells. What has come is not the whole body.
+    if (this.#stream.aborted === true) return
     this.#ended = true
     this.#unlisten()
     const { rawTrailers } = this.#stream

@@ -47,7 +47,8 @@ function isReadByNode(req: IncomingMessage): boolean {
   return parseInt(process.versions.node, 10) >= FIRST_NODE_TO_READ_IT
 }
 
-class LengthDecoder implements BodyDecoder {
+/** Exactly so many bytes. */
+export class LengthDecoder implements BodyDecoder {
   readonly rawTrailers: readonly string[] = []
   #left: number
 
@@ -90,10 +91,6 @@ export class UpgradeBody extends Readable {
   }
 
   override _read(): void {
-    if (this.#socket.destroyed) {
-      this.destroy()
-      return
-    }
     if (!this.#listening) {
       this.#listening = true
       this.#socket.on('data', this.#onData)

@@ -27,7 +27,7 @@ export class FrameBoundary {
   #masked = 0
   /** Bytes of an extended length that are still to come. */
   #lengthBytes = 0
-  /** The length as far as it has come, then what is left of mask and payload. */
+  /** The length as far as it has come, then what is left of mask and payload; 0 between two frames. */
   #left = 0
   #state: 'frames' | 'closed' | 'lost' = 'frames'
 
@@ -102,7 +102,6 @@ export class FrameBoundary {
       this.#state = 'lost'
     } else if (length >= LENGTH_16) {
       this.#lengthBytes = length === LENGTH_64 ? 8 : 2
-      this.#left = 0
       this.#part = 'extended_length'
     } else {
       this.#payload(length)

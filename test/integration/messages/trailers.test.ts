@@ -137,7 +137,7 @@ describe('trailers of a request', () => {
     const { port } = await serve([mock], {}, { kind: 'http2' })
     const stream = http2Session(port).request(
       { ':method': 'PUT', ':path': '/', trailer: 'x-sum' },
-      { waitForTrailers: true } as never,
+      { waitForTrailers: true },
     )
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '7' }))
     stream.end('abc')

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -44,11 +43,11 @@ function streamed(options: Partial<StreamedBodyOptions> = {}) {
   const stream = new PassThrough()
   const memory = options.memory ?? new ReplayMemory(1000)
   const calls = { tooLarge: 0, wanted: 0 }
-  const body = new StreamedBody(stream as unknown as IncomingMessage, {
+  const body = new StreamedBody(stream, {
     length: undefined,
     replayBuffer: 100,
     maxBody: Infinity,
-    owner: { bodyTooLarge: () => void calls.tooLarge++, bodyWanted: () => void calls.wanted++ },
+    owner: { bodyTooLarge: () => calls.tooLarge++, bodyWanted: () => calls.wanted++ },
     ...options,
     memory,
   })
