@@ -293,7 +293,5 @@ function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {
 
 /** A pass-through content type parser hands over the stream itself: then nothing has been read. */
 function bodyOf({ raw, body }: FastifyLikeRequest): unknown {
-  const isStream =
-    body === raw || typeof (body as { pipe?: unknown } | null | undefined)?.pipe === 'function'
-  return isStream ? undefined : body
+  return body === raw ? undefined : body
 }

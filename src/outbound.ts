@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.js'
 import { buildOutboundHeaders } from './message/forwarded.js'
 import type { HeadRefusal, HeadSettings } from './message/forwarded.js'
 import { HeaderList } from './message/header-list.js'
-import { incomingBody } from './message/incoming-body.js'
+import { incomingBody, isDecodedStream } from './message/incoming-body.js'
 import type { BodyRefusal, BodySettings } from './message/incoming-body.js'
 import { replacedRequestBody } from './message/replaced-body.js'
 import { clientTarget } from './message/request-changes.js'
@@ -142,7 +142,13 @@ function draftHead({ trust, policy }: OutboundParts, x: Exchange): Draft | Refus
   if (req.rawHeaders.length > facts.liveLimit * 2) return REFUSALS.too_many_fields
   if (head.refusal !== undefined) return REFUSALS[head.refusal]
   const { headers, upgrade, trailer } = head
-  return { target: form === 'as_is' ? url : form.target, headers, upgrade, trailer }
+  return {
+    target: form === 'as_is' ? url : form.target,
+    headers,
+    // What came by the usual way cannot be given a connection.
+    upgrade: x.upgrade === undefined ? undefined : upgrade,
+    trailer,
+  }
 }
 
 /** Methods of RTSP alone: Node's parser takes RTSP/1.0 for HTTP/1.0. */
@@ -184,6 +190,9 @@ function withBody(
       ? incomingBody(x.req, parsedBody, settings, x)
       : replacedRequestBody(changed.body, settings, x)
   const bodyIsTheirs = changed?.body === undefined
+  // Its coding is gone with the one who read it first.
+  if (bodyIsTheirs && isDecodedStream(parsedBody))
+    new HeaderList(draft.headers).delete('content-encoding')
   const head = { method, target: changed?.target ?? draft.target, idempotent, bodyIsTheirs }
   if (body instanceof Promise) return body.then((read) => outboundOf(parts, draft, head, read))
   return outboundOf(parts, draft, head, body)

@@ -156,11 +156,11 @@ export class RequestHandler {
 
   // ---- 1, 2: head and body, computed once for all attempts
 
-  #start(x: Exchange, { body, head }: Outbound): void {
+  #start(x: Exchange, { body }: Outbound): void {
     x.body = body
     x.triesLeft = initialTries(this.#parts)
     this.#startDeadline(x)
-    if (body.framing === 'none' || head.upgrade !== undefined) x.awaitsContinue = false
+    if (body.framing === 'none') x.awaitsContinue = false
   }
 
   #startDeadline(x: Exchange): void {

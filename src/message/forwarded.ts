@@ -5,6 +5,7 @@ import { requestFraming } from './framing.js'
 import { readRequestHeaders } from './request-headers.js'
 import type { ForwardedLine, ForwardedLines, RequestHeaders } from './request-headers.js'
 import type { LiveHeaders, RequestLines } from './request-lines.js'
+import { carriesHttp } from './switching-protocols.js'
 import { clientAddress, plainAddress } from './trust-proxy.js'
 import type { Trust } from './trust-proxy.js'
 import { appendVia, viaValue } from './via.js'
@@ -126,14 +127,14 @@ function outboundHost(
   return option === 'peer' ? undefined : option
 }
 
-/** `h2c` is not passed on: a peer that agreed would speak HTTP/2 past all of our checks (h2c smuggling). */
+/** `h2c` and its like are not passed on: a peer that agreed would speak HTTP past all of our checks (h2c smuggling). */
 function upgradeOf(
   { upgrade, connection }: RequestHeaders,
   httpVersion: string,
 ): string | undefined {
   if (httpVersion !== '1.1' || connection === undefined || !hasMember(connection, 'upgrade'))
     return undefined
-  return upgrade === undefined || upgrade === '' || hasMember(upgrade, 'h2c') ? undefined : upgrade
+  return upgrade === undefined || upgrade === '' || carriesHttp(upgrade) ? undefined : upgrade
 }
 
 /**

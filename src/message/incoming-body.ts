@@ -1,5 +1,7 @@
 /** The body of a client's request, wherever it is by now: still on the wire, or in the hands of a body parser. */
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import { BalancerError } from '../errors.js'
 import type { AttemptSignal } from '../transport/transport.js'
 import { readFullBody } from './full-body.js'
 import { serializeParsedBody } from './parsed-body.js'
@@ -52,10 +54,35 @@ export function incomingBody(
   const length = declaredLength(req)
   if (!hasBody(req, length)) return NO_BODY
   if (length !== undefined && length > settings.maxBody) return 'too_large'
+  if (isDecodedStream(parsed)) return decodedBody(parsed, req, settings, owner)
   const stream: BodyStream = owner.bodyStream ?? req
   if (stream.readableDidRead || stream.readableEnded) return readBody(req, parsed, settings.maxBody)
   if (settings.buffering === 'full') return readFully(stream, settings, owner)
   return streamedBody(stream, length, settings, owner)
+}
+
+/**
+ * A hook has put a stream of its own between the request and its parser, as those that decompress do. The request itself
+ * is being read by it.
+ */
+export function isDecodedStream(parsed: unknown): parsed is Readable {
+  return typeof (parsed as { pipe?: unknown } | null | undefined)?.pipe === 'function'
+}
+
+function decodedBody(
+  stream: Readable,
+  req: IncomingMessage,
+  settings: BodySettings,
+  owner: BodyOwner,
+): RequestBody | Promise<RequestBody | BodyRefusal> {
+  stream.on('error', (cause) => {
+    // A client that has left is told in another way.
+    if (req.destroyed && !req.complete) return
+    const message = 'the request body cannot be decoded'
+    owner.bodyFailed(new BalancerError('ERR_BAD_REQUEST', message, { status: 400, cause }))
+  })
+  if (settings.buffering === 'full') return readFully(stream, settings, owner)
+  return streamedBody(stream, undefined, settings, owner)
 }
 
 /** A body that goes out as it comes. */

@@ -59,7 +59,7 @@ export function writeHead(
     for (const [name, value] of fields) {
       const one =
         res.stream !== undefined && Array.isArray(value) && H2_SINGLE.has(name.toLowerCase())
-      res.setHeader(name, one ? (value[0] ?? '') : value)
+      res.setHeader(name, one ? (value[0] ?? '') : besides(res, name, value))
     }
     if (res.stream === undefined) res.writeHead(response.status, response.statusMessage)
     else res.writeHead(response.status)
@@ -70,6 +70,17 @@ export function writeHead(
     }
     throw error
   }
+}
+
+/** What middleware has set gives way to what the peer says, but where both can be meant: cookies, and `Vary`. */
+function besides(res: ClientResponse, name: string, value: string | string[]): string | string[] {
+  if (name.length !== 10 && name.length !== 4) return value
+  const field = name.toLowerCase()
+  if (field !== 'set-cookie' && field !== 'vary') return value
+  const set = res.getHeader(name)
+  if (set === undefined) return value
+  const lines = (Array.isArray(set) ? set : [String(set)]).concat(value)
+  return field === 'vary' ? lines.join(', ') : lines
 }
 
 /** Fields of which Node's http2 writes one line only, and throws at a second. The first is the one that counts. */
@@ -142,6 +153,7 @@ class Relay implements BodySink {
   readonly #flush: (() => void) | undefined
   #written = false
   #waiting = false
+  #listening = false
 
   constructor(
     res: ClientResponse,
@@ -169,9 +181,11 @@ class Relay implements BodySink {
     const room = this.#res.write(chunk)
     this.#flush?.()
     if (room) return true
-    if (!this.#waiting) {
-      this.#waiting = true
-      this.#res.once('drain', this.#onDrain)
+    this.#waiting = true
+    if (!this.#listening) {
+      this.#listening = true
+      // Once for all: `compression` passes a listener on to its own stream, from which `once` cannot take it back.
+      this.#res.on('drain', this.#onDrain)
     }
     return false
   }
@@ -201,6 +215,7 @@ class Relay implements BodySink {
   }
 
   readonly #onDrain = (): void => {
+    if (!this.#waiting) return
     this.#waiting = false
     this.#response.resume()
   }
@@ -247,8 +262,10 @@ export function breakOff(res: ClientResponse): void {
 }
 
 function resetSocket(socket: Socket | null): void {
+  // After end() in the same turn a reset fails, and Node never says that the socket is closed.
+  if (socket?.writableEnded !== false) return
   try {
-    socket?.resetAndDestroy()
+    socket.resetAndDestroy()
   } catch {
     // Only TCP has a reset: Node throws for TLS and for a unix socket.
   }

@@ -15,7 +15,8 @@ import type { Attempt, AttemptSignal, RequestSink } from '../transport.js'
 import { CONTINUE_TIMEOUT_MS, MOST_INTERIM_RESPONSES } from './limits.js'
 import type { AttemptLimits, AttemptTimeouts } from './limits.js'
 import { classify, wasRefused } from './failure.js'
-import { acceptsSwitch, hasMore, headFault } from './response-head.js'
+import { acceptsSwitch } from '../../message/switching-protocols.js'
+import { hasMore, headFault } from './response-head.js'
 import { HttpResponse, UpgradeResponse } from './response.js'
 import type { ResponseOwner } from './response.js'
 
@@ -256,7 +257,9 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
 
   #onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     const asked = this.#attempt.head.upgrade
-    if (this.#settled || asked === undefined || !acceptsSwitch(asked, message.rawHeaders)) {
+    // RFC 9110 section 7.8: the request has to be complete before.
+    const early = this.#settled || !this.#bodyEnded
+    if (early || asked === undefined || !acceptsSwitch(asked, message.rawHeaders)) {
       socket.on('error', ignore)
       socket.destroy()
       const what = `unasked-for upgrade, status ${String(message.statusCode)}`

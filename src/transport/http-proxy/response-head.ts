@@ -36,16 +36,6 @@ export function headFault(message: IncomingMessage, maxHeaders: number): HeadFau
   }
 }
 
-/** RFC 9110 section 7.8: a server must not switch to a protocol that the client has not asked for. */
-export function acceptsSwitch(asked: string, rawHeaders: readonly string[]): boolean {
-  const wanted = asked.split(',').map((each) => each.trim().toLowerCase())
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() !== 'upgrade') continue
-    return wanted.includes((rawHeaders[i + 1] ?? '').trim().toLowerCase())
-  }
-  return false
-}
-
 /**
  * Have more bytes come than the head and the announced body need? Node says nothing of the beginning of a second
  * response behind the first. What is between fields and values is not known: some room is left for it. Chunked bodies

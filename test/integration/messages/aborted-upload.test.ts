@@ -16,10 +16,16 @@ it.each(
   ),
 )('an HTTP/2 stream that is reset in its body (%j, %s)', async (options, error) => {
   const mock = await upstream()
-  const { port, over, finished } = await serve([mock], options, { kind: 'http2' })
+  let arrive = (): void => undefined
+  const arrived = new Promise<void>((resolve) => (arrive = resolve))
+  const { port, over, finished } = await serve([mock], options, {
+    kind: 'http2',
+    before: () => arrive(),
+  })
   const stream = http2Session(port).request({ ':method': 'PUT', ':path': '/' })
   stream.on('error', () => undefined)
   stream.write('hello')
+  await arrived
   if (options.requestBuffering !== 'full') {
     await mock.waitFor(() => mock.requests.length === 1)
     await turns(20)
