@@ -32,6 +32,8 @@ import type {
   EjectEvent,
   ErrorCode,
   FinishEvent,
+  HeaderChanges,
+  HeaderList,
   Listener,
   NextEvent,
   NextUpstreamPolicy,
@@ -39,6 +41,9 @@ import type {
   PeerPicker,
   PeerSelector,
   PeerStatus,
+  PeerTlsOptions,
+  RequestContext,
+  ResponseContext,
   ReturnEvent,
   SelectionRequest,
   SelectPeer,
@@ -46,9 +51,36 @@ import type {
   Upstream,
   UpstreamFailure,
   UpstreamOptions,
+  UpstreamRequestHead,
+  UpstreamResponseHead,
   UpstreamVariables,
 } from 'evenkeel'
 import { fakeClock, scriptedRandom, scriptedTransport } from 'evenkeel/testing'
+
+describe('messages', () => {
+  it('are changed by values, functions and hooks', () => {
+    expectTypeOf<BalancerOptions['requestHeaders']>().toEqualTypeOf<
+      HeaderChanges<RequestContext> | undefined
+    >()
+    expectTypeOf<BalancerOptions['responseHeaders']>().toEqualTypeOf<
+      HeaderChanges<ResponseContext> | undefined
+    >()
+    expectTypeOf<ResponseContext['peer']>().toEqualTypeOf<Peer>()
+    expectTypeOf((head: UpstreamRequestHead) => head.headers.set('a', 'b')).toExtend<
+      NonNullable<BalancerOptions['onUpstreamRequest']>
+    >()
+    expectTypeOf(async (head: UpstreamResponseHead) => {
+      head.body = 'text'
+    }).toExtend<NonNullable<BalancerOptions['onUpstreamResponse']>>()
+    expectTypeOf<UpstreamRequestHead['headers']>().toEqualTypeOf<HeaderList>()
+  })
+
+  it('certificates are replaced on the upstream', () => {
+    expectTypeOf<Upstream['updateTls']>().toEqualTypeOf<
+      (options: PeerTlsOptions, peer?: Peer) => void
+    >()
+  })
+})
 
 const make = (): Balancer => createBalancer({ upstream: ['http://127.0.0.1:1'], probe: false })
 
