@@ -112,9 +112,10 @@ describe.skipIf(nginxBinary === undefined)(
   `random scenarios against ${nginxBinary?.version}`,
   () => {
     it.each(Array.from({ length: SEEDS }, (_, seed) => seed + 1))('seed %i', async (seed) => {
-      const chance = new Chance(seed)
-      const setup = randomSetup(chance, seed)
+      const setup = randomSetup(new Chance(seed), seed)
       const rows = await compare(setup, async (rig) => {
+        // Anew each time it is played.
+        const chance = new Chance(seed + SEEDS)
         const dead = chance.once(3) ? chance.below(setup.peers.length) : undefined
         if (dead !== undefined) await rig.crash(dead)
         for (let i = 0; i < REQUESTS; i++) {

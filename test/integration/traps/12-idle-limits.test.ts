@@ -61,14 +61,19 @@ describe('trap 12: the idle limit that a peer announces', () => {
 })
 
 describe('trap 12: the idle limit that a peer does not announce', () => {
-  /** A request, then silence until the peer closes its connection. */
-  async function outwait(mock: MockUpstream, port: number, clock: FakeClock): Promise<void> {
+  /** A request, and both ends have put its connection to rest. */
+  async function askAndRest(mock: MockUpstream, port: number): Promise<void> {
     await ask(port)
     await mock.waitFor(() => mock.requests.at(-1)!.state === 'answered')
-    await turns()
+    await turns(50)
+  }
+
+  /** A request, then silence until the peer closes its connection. */
+  async function outwait(mock: MockUpstream, port: number, clock: FakeClock): Promise<void> {
+    await askAndRest(mock, port)
     clock.advance(1000)
     await mock.waitFor(() => mock.openConnections === 0)
-    await turns()
+    await turns(50)
   }
 
   it('is learnt when it shows twice, and reuse stops a margin earlier', async () => {
@@ -77,20 +82,18 @@ describe('trap 12: the idle limit that a peer does not announce', () => {
     const { port } = await serve([mock], { clock })
     await outwait(mock, port, clock)
     // Once may be a restart: nothing is learnt of it.
-    await ask(port)
+    await askAndRest(mock, port)
     clock.advance(900)
-    await ask(port)
+    await askAndRest(mock, port)
     expect(connectionsOf(mock)).toEqual([1, 2, 2])
-    await turns()
     clock.advance(1000)
     await mock.waitFor(() => mock.openConnections === 0)
-    await turns()
+    await turns(50)
     // Twice is a rule.
-    await ask(port)
+    await askAndRest(mock, port)
     clock.advance(700)
-    await ask(port)
+    await askAndRest(mock, port)
     expect(connectionsOf(mock)).toEqual([1, 2, 2, 3, 3])
-    await turns()
     clock.advance(900)
     expect(await ask(port)).toMatchObject({ whole: true, status: 200 })
     expect(connectionsOf(mock)).toEqual([1, 2, 2, 3, 3, 4])
@@ -102,11 +105,11 @@ describe('trap 12: the idle limit that a peer does not announce', () => {
     const { port } = await serve([mock], { clock })
     await Promise.all(Array.from({ length: 5 }, () => ask(port)))
     await mock.waitFor(() => mock.requests.every(({ state }) => state === 'answered'))
-    await turns()
+    await turns(50)
     clock.advance(1000)
     mock.closeIdle()
     await mock.waitFor(() => mock.openConnections === 0)
-    await turns()
+    await turns(50)
     await ask(port)
     clock.advance(2000)
     await ask(port)
