@@ -111,7 +111,7 @@ function assemble(
   const emitter = new BalancerEmitter()
   const transport = config.transport ?? defaultTransport(config, pool, clock)
   const policy = handlerPolicy(config, upstream)
-  const draining = new Draining()
+  const draining = new Draining(clock)
   const handler = new RequestHandler({
     registry,
     transport,

@@ -12,6 +12,7 @@ const authorization = 'Bearer open-sesame'
 describe.concurrent.each([
   ['plain-http', '/hello', '/hello'],
   ['https-edge', '/hello', '/hello'],
+  ['graceful-shutdown', '/hello', '/hello'],
   ['express-auth', '/api/hello', '/hello'],
   ['fastify-prehandler', '/hello', '/hello'],
   ['custom-selector', '/hello', '/hello'],

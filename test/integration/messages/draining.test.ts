@@ -1,8 +1,11 @@
 /** close(): what is under way is finished, and nobody is asked to come again. */
 import { once } from 'node:events'
-import { Agent } from 'node:http'
+import { Agent, createServer } from 'node:http'
 import { connect } from 'node:http2'
-import { respond } from 'evenkeel/testing'
+import { connect as connectTcp } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { createBalancer } from 'evenkeel'
+import { fakeClock, respond } from 'evenkeel/testing'
 import type { Answer } from 'evenkeel/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { forLocalhost } from '../../fixtures/test-only-certificates.js'
@@ -128,5 +131,61 @@ describe('close()', () => {
     await balancer.close({ timeout: 1 })
     expect(await running).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
     late.open()
+  })
+
+  it('serves what a closed server has accepted, though it was silent until then', async () => {
+    const mock = await upstream()
+    const balancer = createBalancer({ upstream: [mock.url] })
+    const server = createServer(balancer).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await ask(port)
+    const client = connectTcp(port, '127.0.0.1')
+    await once(server, 'connection')
+    server.close()
+    const closing = balancer.close()
+    await turns()
+    let bytes = ''
+    client.on('data', (chunk: Buffer) => (bytes += chunk.toString()))
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await once(client, 'close')
+    expect(bytes).toMatch(/^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n/i)
+    await closing
+  })
+
+  it('waits for no server that still listens, or that is closed already', async () => {
+    const mock = await upstream()
+    const balancer = createBalancer({ upstream: [mock.url] })
+    const servers = [createServer(balancer), createServer(balancer)]
+    onTestFinished(() => void servers[0]!.close())
+    for (const server of servers) {
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      await ask((server.address() as AddressInfo).port)
+    }
+    servers[1]!.close()
+    await once(servers[1]!, 'close')
+    await balancer.close()
+  })
+
+  it('waits a second at most for those who never say anything', async () => {
+    const mock = await upstream()
+    const clock = fakeClock()
+    const balancer = createBalancer({ upstream: [mock.url], clock })
+    const server = createServer(balancer).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await ask(port)
+    const client = connectTcp(port, '127.0.0.1')
+    onTestFinished(() => void client.destroy())
+    await once(server, 'connection')
+    server.close()
+    let closed = false
+    const closing = balancer.close().then(() => (closed = true))
+    await turns()
+    await clock.advanceAsync(999)
+    await turns()
+    expect(closed).toBe(false)
+    await clock.advanceAsync(1)
+    await closing
   })
 })

@@ -1,0 +1,31 @@
+/** SIGTERM, as process managers send it: nothing that was accepted is lost, and the process ends by itself. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createBalancer } from 'evenkeel'
+import { runAlone } from './support/run-alone.js'
+import type { ExampleOptions, RunningExample } from './support/run-alone.js'
+
+export async function start({ upstream, port }: ExampleOptions): Promise<RunningExample> {
+  const balancer = createBalancer({ upstream })
+  const server = createServer(balancer)
+    .on('upgrade', balancer.upgrade)
+    .on('checkContinue', balancer)
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+
+  const close = async (): Promise<void> => {
+    // First the server: it takes no new connections, and closes those that are idle.
+    server.close()
+    // Then the balancer. Requests under way are finished; those that still come on connections accepted before are
+    // served and told to be the last (`Connection: close`); WebSocket clients are sent a close frame, 1001. What is
+    // left after the timeout is broken off: set it below the time after which your process manager kills.
+    await balancer.close({ timeout: 25_000 })
+    // Nothing is left that would keep the process alive: no process.exit() is needed.
+  }
+  process.once('SIGTERM', () => void close())
+
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+}
+
+await runAlone(import.meta.url, start)
