@@ -52,11 +52,6 @@ function* lengthsOf({ size, pieces }: Body, random: () => number): Generator<num
   }
 }
 
-/** All of it at once. */
-export function bytesOf(body: Body): Buffer {
-  return Buffer.concat([...noise(body.seed, [body.size])])
-}
-
 /**
  * Writes it and resolves with its SHA-256 when the last piece was taken, or nobody takes any more.
  * @param beforeLast the last piece waits for it.

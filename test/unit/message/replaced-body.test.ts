@@ -204,7 +204,8 @@ describe('a stream', () => {
     body.attach(sink)
     await turns()
     const before = made
-    expect(before).toBeLessThan(20)
+    // 64 kB in each of the streams on the way, with newer Nodes.
+    expect(before).toBeLessThan(40)
     await turns()
     expect(made).toBe(before)
     sink.room = true
