@@ -18,10 +18,9 @@ describe.concurrent.each([
   ['custom-selector', '/hello', '/hello'],
 ])('examples/%s.ts', (name, path, target) => {
   it('starts, serves and stops', async ({ expect }) => {
-    const tsx = `${root}/node_modules/tsx/dist/cli.mjs`
     const child = spawn(
       process.execPath,
-      [tsx, '--conditions=evenkeel-source', `examples/${name}.ts`],
+      ['--import', 'tsx', '--conditions=evenkeel-source', `examples/${name}.ts`],
       { cwd: root, env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] },
     )
     try {
