@@ -210,14 +210,13 @@ describe(`${CLIENTS} uploads of ${SIZE / KB / KB} MB to a slow upstream`, () => 
       const senders = uploads(stage)
       const sent = (): number => sum(senders.map((sender) => sender.sent))
       let most = 0
-      while (!senders.every((sender) => sender.done)) {
+      do {
+        await standstill(sent, () => undefined)
         const whole = senders.filter((sender) => sender.done).length
         expect(stage.requests.length).toBeLessThanOrEqual(whole)
-        // Asked after the files: what comes meanwhile is not missing.
         const written = onDisk(stage)
         most = Math.max(most, sent() - written)
-        await standstill(sent, () => undefined)
-      }
+      } while (!senders.every((sender) => sender.done))
       expect(most).toBeLessThan(CLIENTS * (16 * KB + UNDER_WAY))
       const flows = await flowsOf(stage, senders)
       expect(Math.min(...openFiles(stage.folder))).toBeGreaterThanOrEqual(SIZE - 16 * KB)
