@@ -1,7 +1,7 @@
 /** SIGTERM, as process managers send it: nothing that was accepted is lost, and the process ends by itself. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createBalancer } from 'evenkeel'
 import { runAlone } from './support/run-alone.js'
 import type { ExampleOptions, RunningExample } from './support/run-alone.js'
@@ -11,6 +11,11 @@ export async function start({ upstream, port }: ExampleOptions): Promise<Running
   const server = createServer(balancer)
     .on('upgrade', balancer.upgrade)
     .on('checkContinue', balancer)
+  const connections = new Set<Socket>()
+  server.on('connection', (socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
 
@@ -21,6 +26,9 @@ export async function start({ upstream, port }: ExampleOptions): Promise<Running
     // served and told to be the last (`Connection: close`); WebSocket clients are sent a close frame, 1001. What is
     // left after the timeout is broken off: set it below the time after which your process manager kills.
     await balancer.close({ timeout: 25_000 })
+    // Clients that are connected and say nothing are not idle for Node, and server.close() has stopped its own checks of
+    // them. What has been written to a connection is sent before it ends.
+    for (const socket of connections) socket.destroySoon()
     // Nothing is left that would keep the process alive: no process.exit() is needed.
   }
   process.once('SIGTERM', () => void close())
