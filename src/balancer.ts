@@ -28,7 +28,8 @@ import { selectorFromFunction } from './selection/from-function.js'
 import { selectorFactory } from './selection/index.js'
 import { agentPoolFromFunction, KeepaliveAgentPool } from './transport/agents.js'
 import type { AgentPool } from './transport/agents.js'
-import { bindOptions } from './transport/bind.js'
+import { UpstreamConnections } from './transport/connections.js'
+import { defaultTransport } from './transport/default-transport.js'
 import { HttpProxyTransport } from './transport/http-proxy/http-proxy-transport.js'
 import { UpstreamTls } from './transport/tls.js'
 import type { Transport } from './transport/transport.js'
@@ -106,10 +107,10 @@ function assemble(
   upstream: UpstreamHandle,
   ownsUpstream: boolean,
 ): Balancer {
-  const { registry, pool } = upstream.parts
+  const { registry } = upstream.parts
   const clock = config.clock ?? registry.clock
   const emitter = new BalancerEmitter()
-  const transport = config.transport ?? defaultTransport(config, pool, clock)
+  const { transport, isOurs } = transportOf(config, upstream.parts, clock)
   const policy = handlerPolicy(config, upstream)
   const draining = new Draining(clock)
   const handler = new RequestHandler({
@@ -157,7 +158,7 @@ function assemble(
     async close({ timeout }: CloseOptions = {}): Promise<void> {
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
-      if (config.transport === undefined) await transport.close()
+      if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
     },
   })
@@ -171,13 +172,15 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
     config.tls,
     config.peers.map((peer) => peer.tls),
   )
+  const { keepalive, bind } = config
+  const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
   const prober =
     config.probe === undefined
       ? undefined
       : new Prober(
           connectionProbe(clock, (peer) => ({
-            ...bindOptions(peer, config.bind),
-            ...(peer.protocol === 'https:' ? tls.connectOptions(peer) : {}),
+            ...connections.bindOptions(peer),
+            ...(peer.protocol === 'https:' ? connections.tlsOptions(peer) : {}),
           })),
           config.probe,
           clock,
@@ -187,7 +190,8 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
         )
   return new UpstreamHandle({
     registry,
-    pool: poolOf(config, tls, clock),
+    pool: poolOf(config, connections, clock),
+    connections,
     tls,
     prober,
     failOn: config.failOn,
@@ -203,20 +207,32 @@ function selectorOf({ selector, random }: UpstreamConfig): PeerSelector {
   return factory({ random })
 }
 
-function poolOf(config: UpstreamConfig, tls: UpstreamTls, clock: Clock): AgentPool {
-  const { keepalive, bind } = config
-  if (config.pool === undefined) return new KeepaliveAgentPool({ keepalive, tls, bind }, clock)
-  return typeof config.pool === 'function' ? agentPoolFromFunction(config.pool) : config.pool
+function poolOf(config: UpstreamConfig, connections: UpstreamConnections, clock: Clock): AgentPool {
+  if (typeof config.pool === 'function') return agentPoolFromFunction(config.pool)
+  if (config.pool !== undefined) return config.pool
+  const pool = new KeepaliveAgentPool(connections, clock)
+  connections.add(pool)
+  return pool
 }
 
-function defaultTransport(config: BalancerConfig, pool: AgentPool, clock: Clock): Transport {
+/** The given one, or one made for this balancer, which it has to close. */
+function transportOf(
+  config: BalancerConfig,
+  { pool, connections }: UpstreamHandle['parts'],
+  clock: Clock,
+): { readonly transport: Transport; readonly isOurs: boolean } {
+  const { transport } = config
+  if (transport !== undefined && !('create' in transport)) return { transport, isOurs: false }
+  const { bufferSize: maxHeaderSize, maxHeaders } = config
   const timeouts = {
     connect: config.connectTimeout,
     send: config.sendTimeout,
     read: config.readTimeout,
   }
-  const { bufferSize: maxHeaderSize, maxHeaders } = config
-  return new HttpProxyTransport(pool, { timeouts, maxHeaderSize, maxHeaders }, clock)
+  const limits = { timeouts, maxHeaders, maxHeaderSize }
+  const factory = transport ?? defaultTransport
+  const standard = (): Transport => new HttpProxyTransport(pool, limits, clock)
+  return { transport: factory.create({ clock, ...limits, connections, standard }), isOurs: true }
 }
 
 function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {

@@ -66,6 +66,7 @@ export type {
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
 export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
 export type { AgentPool, SelectAgent } from './transport/agents.js'
+export type { ConnectionHolder, PoolStatus, UpstreamConnections } from './transport/connections.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'
 export { decide } from './next-upstream/decide.js'
 export type {
@@ -82,7 +83,10 @@ export type {
   RequestHead,
   RequestSink,
   RequestSource,
+  Settle,
   Transport,
+  TransportContext,
+  TransportFactory,
 } from './transport/transport.js'
 export { isStaleConnection } from './next-upstream/attempt-result.js'
 export type {

@@ -17,7 +17,7 @@ import type {
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from './next-upstream/decide.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
-import type { Transport } from './transport/transport.js'
+import type { Transport, TransportFactory } from './transport/transport.js'
 import type { PeerSelector, SelectPeer } from './upstream/peer-selector.js'
 import type { Upstream } from './upstream/upstream.js'
 
@@ -311,7 +311,7 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   /** Name in `Proxy-Status` (RFC 9209), or false for no such field. Default `'evenkeel'`. */
   proxyStatus?: string | false
   /** Carries the attempts. Default: http-proxy-3 over the upstream's pool. */
-  transport?: Transport
+  transport?: Transport | TransportFactory
   /** Answers in place of our plain-text error page. What it throws becomes a bare 500. */
   onError?: (error: BalancerError, request: IncomingMessage, response: ServerResponse) => void
 }

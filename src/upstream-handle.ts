@@ -4,8 +4,8 @@ import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import { logPeer } from './debug.js'
 import type { Prober } from './health/prober.js'
 import type { PeerTlsOptions } from './options.js'
-import { KeepaliveAgentPool } from './transport/agents.js'
 import type { AgentPool } from './transport/agents.js'
+import type { UpstreamConnections } from './transport/connections.js'
 import type { UpstreamTls } from './transport/tls.js'
 import type { FailedStep, Peer, PeerState, PeerStatus } from './upstream/peer.js'
 import type {
@@ -19,6 +19,7 @@ import type {
 export interface UpstreamParts {
   readonly registry: PeerRegistry
   readonly pool: AgentPool
+  readonly connections: UpstreamConnections
   readonly tls: UpstreamTls
   readonly prober: Prober | undefined
   readonly failOn: ReadonlySet<string>
@@ -47,7 +48,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   }
 
   updateTls(options: PeerTlsOptions, peer?: Peer): void {
-    const { pool, registry, tls } = this.parts
+    const { connections, registry, tls } = this.parts
     if (peer === undefined) {
       const { verify } = defaultsOf({ nginx: registry.nginx })
       tls.replaceGroup(resolveTls(options, verify, tls.own))
@@ -56,7 +57,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
       tls.replaceOwn(state, resolveOwnTls(options, state.protocol, tls.group))
     }
     if (logPeer.enabled) logPeer('%s has new TLS settings', peer?.name ?? this.name)
-    if (pool instanceof KeepaliveAgentPool) pool.renew(peer)
+    connections.renew(peer)
   }
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {

@@ -1,7 +1,7 @@
 /** The options of the balancer that are not its upstream's. */
 import type { BalancerOptions, NextUpstreamOptions, RetryBudgetOptions } from '../options.js'
 import type { NextUpstreamPolicy } from '../next-upstream/decide.js'
-import type { Transport } from '../transport/transport.js'
+import type { Transport, TransportFactory } from '../transport/transport.js'
 import { readNextConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { readTrustProxy } from './networks.js'
@@ -51,9 +51,16 @@ export function readBalancer(
     trustProxy: readTrustProxy(options, defaults.trustProxy),
     host: options.text('host', HOST, defaults.host),
     proxyStatus: readProxyStatus(options),
-    transport: options.plugin<Transport>('transport', ['roundTrip', 'close'], 'a transport'),
+    transport: readTransport(options),
     onError: options.callback('onError'),
   }
+}
+
+/** One that is made already, or one that is made of what the balancer knows. */
+function readTransport(options: Options): BalancerConfig['transport'] {
+  const given = options.value('transport')
+  if (hasMethods<TransportFactory>(given, ['create'])) return given
+  return options.plugin<Transport>('transport', ['roundTrip', 'close'], 'a transport')
 }
 
 type NextUpstreamConfig = Pick<

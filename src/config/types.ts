@@ -17,7 +17,7 @@ import type {
 } from '../message-options.js'
 import type { PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
-import type { Transport } from '../transport/transport.js'
+import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import type { Upstream } from '../upstream/upstream.js'
@@ -144,7 +144,7 @@ export interface BalancerConfig extends BodyConfig, MessageConfig {
   /** Undefined: no such field. Printable ASCII: an RFC 8941 string, and perhaps a token. */
   readonly proxyStatus: string | undefined
   /** Undefined: the default transport. */
-  readonly transport: Transport | undefined
+  readonly transport: Transport | TransportFactory | undefined
   readonly onError:
     ((error: BalancerError, request: IncomingMessage, response: ServerResponse) => void) | undefined
   readonly nginx: boolean

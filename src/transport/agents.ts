@@ -2,10 +2,10 @@
 import type { Agent } from 'node:http'
 import type { Clock } from '../clock.js'
 import type { Peer } from '../upstream/peer.js'
-import { bindOptions } from './bind.js'
-import { HttpKeepaliveAgent, HttpsKeepaliveAgent, PeerConnections } from './keepalive-agent.js'
-import type { KeepaliveSettings } from './keepalive-agent.js'
-import type { UpstreamTls } from './tls.js'
+import { UpstreamConnections } from './connections.js'
+import type { ConnectionHolder, ConnectionSettings, PoolStatus } from './connections.js'
+import { HttpKeepaliveAgent, HttpsKeepaliveAgent } from './keepalive-agent.js'
+import type { PeerConnections } from './peer-connections.js'
 
 /** A pool of connections to the peers of one upstream. */
 export interface AgentPool {
@@ -21,14 +21,6 @@ export interface AgentPool {
 /** A pool as a bare function. */
 export type SelectAgent = (peer: Peer, connection: 'any' | 'fresh') => Agent
 
-/** What the pool holds of one peer. */
-export interface PoolStatus {
-  /** Connections in use. */
-  readonly active: number
-  /** Kept and idle. */
-  readonly idle: number
-}
-
 interface PeerAgents {
   readonly connections: PeerConnections
   readonly own: HttpKeepaliveAgent | HttpsKeepaliveAgent
@@ -36,31 +28,22 @@ interface PeerAgents {
   readonly fresh: Agent
 }
 
-/** What connections of the default pool are made with. */
-export interface PoolSettings {
-  readonly keepalive: KeepaliveSettings
-  readonly tls: UpstreamTls
-  /** A local address, or the system's choice. */
-  readonly bind: string | undefined
-}
-
 /** The default pool, on agentkeepalive. */
-export class KeepaliveAgentPool implements AgentPool {
-  readonly #settings: PoolSettings
-  readonly #clock: Clock
+export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
+  readonly #connections: UpstreamConnections
   readonly #agents = new Map<Peer, PeerAgents>()
   /** Of settings that are out of date, until their last connection is done with. */
   #retired: PeerAgents[] = []
 
-  constructor(settings: PoolSettings, clock: Clock) {
-    this.#settings = settings
-    this.#clock = clock
+  constructor(settings: ConnectionSettings | UpstreamConnections, clock: Clock) {
+    this.#connections =
+      settings instanceof UpstreamConnections ? settings : new UpstreamConnections(settings, clock)
   }
 
   agent(peer: Peer, connection: 'any' | 'fresh'): Agent {
     let agents = this.#agents.get(peer)
     if (agents === undefined) {
-      agents = this.#open(peer, new PeerConnections(peer, this.#settings.keepalive, this.#clock))
+      agents = this.#open(peer, this.#connections.rulesOf(peer))
       this.#agents.set(peer, agents)
     }
     return agents[connection]
@@ -91,10 +74,10 @@ export class KeepaliveAgentPool implements AgentPool {
   }
 
   #open(peer: Peer, connections: PeerConnections): PeerAgents {
-    const bind = bindOptions(peer, this.#settings.bind)
+    const bind = this.#connections.bindOptions(peer)
     const own =
       peer.protocol === 'https:'
-        ? new HttpsKeepaliveAgent(connections, bind, this.#settings.tls.connectOptions(peer))
+        ? new HttpsKeepaliveAgent(connections, bind, this.#connections.tlsOptions(peer))
         : new HttpKeepaliveAgent(connections, bind)
     return { connections, own, any: own as unknown as Agent, fresh: own.fresh }
   }

@@ -1,6 +1,8 @@
 /** The plug-in contract of the transports: one attempt, to one peer, as one value. */
 import type { Peer } from '../upstream/peer.js'
+import type { Clock } from '../clock.js'
 import type { AttemptResult } from '../next-upstream/attempt-result.js'
+import type { UpstreamConnections } from './connections.js'
 
 /** Takes the bytes of a request body. A subset of a Node `Writable`. */
 export interface RequestSink {
@@ -83,6 +85,37 @@ export interface AttemptSignal {
 export interface Transport {
   readonly name: string
   roundTrip(attempt: Attempt, signal: AttemptSignal): Promise<AttemptResult>
+  /**
+   * The same without a promise, for transports that have to be cheap: where it is there, the balancer calls nothing else.
+   * Calls `settle` exactly once, now or later. What it throws before that is as a rejection.
+   */
+  start?(attempt: Attempt, signal: AttemptSignal, settle: Settle): void
   /** Gives up what the transport itself holds. The upstream's keepalive pool is not the transport's. */
   close(): Promise<void>
+}
+
+/** Takes the result of an attempt. Never throws. */
+export type Settle = (result: AttemptResult) => void
+
+/**
+ * A transport yet to be made, for one that needs what a balancer knows: its clock, its timeouts, its upstream's keepalive
+ * and TLS settings. `createBalancer` calls it once and closes what it made.
+ */
+export interface TransportFactory {
+  create(context: TransportContext): Transport
+}
+
+/** What a {@link TransportFactory} is given. */
+export interface TransportContext {
+  readonly clock: Clock
+  /** Milliseconds. */
+  readonly timeouts: { readonly connect: number; readonly send: number; readonly read: number }
+  /** Fields of a response at most. */
+  readonly maxHeaders: number
+  /** Bytes of response head at most. */
+  readonly maxHeaderSize: number
+  /** The upstream's connections: their rules, and a place to announce those that the transport holds itself. */
+  readonly connections: UpstreamConnections
+  /** The default transport, over the upstream's own pool: for what another one cannot carry. */
+  standard(): Transport
 }

@@ -5,7 +5,7 @@ import type { AttemptResult } from '../../next-upstream/attempt-result.js'
 import type { Peer } from '../../upstream/peer.js'
 import type { AgentPool } from '../agents.js'
 import { outgoingFields } from '../outgoing-fields.js'
-import type { Attempt, AttemptSignal, Transport } from '../transport.js'
+import type { Attempt, AttemptSignal, Settle, Transport } from '../transport.js'
 import { HttpProxyAttempt } from './attempt.js'
 import type { AttemptLimits } from './limits.js'
 
@@ -102,23 +102,23 @@ export class HttpProxyTransport implements Transport {
 
   roundTrip(attempt: Attempt, signal: AttemptSignal): Promise<AttemptResult> {
     return new Promise((resolve) => {
-      const running = new HttpProxyAttempt(attempt, signal, this.#settings, this.#clock, resolve)
-      const options = {
-        target: this.#target(attempt.peer),
-        agent: this.#pool.agent(attempt.peer, attempt.connection),
-        method: attempt.head.method,
-        buffer: running,
-        selfHandleResponse: true,
-        toProxy: true,
-        ssl: outgoingBase(
-          attempt.head.target,
-          outgoingFields(attempt),
-          this.#settings.maxHeaderSize,
-        ),
-      }
-      this.#proxy.web(REQUEST_VIEW, RESPONSE_VIEW, options, (cause: Error) => {
-        running.onError(cause)
-      })
+      this.start(attempt, signal, resolve)
+    })
+  }
+
+  start(attempt: Attempt, signal: AttemptSignal, settle: Settle): void {
+    const running = new HttpProxyAttempt(attempt, signal, this.#settings, this.#clock, settle)
+    const options = {
+      target: this.#target(attempt.peer),
+      agent: this.#pool.agent(attempt.peer, attempt.connection),
+      method: attempt.head.method,
+      buffer: running,
+      selfHandleResponse: true,
+      toProxy: true,
+      ssl: outgoingBase(attempt.head.target, outgoingFields(attempt), this.#settings.maxHeaderSize),
+    }
+    this.#proxy.web(REQUEST_VIEW, RESPONSE_VIEW, options, (cause: Error) => {
+      running.onError(cause)
     })
   }
 

@@ -1,0 +1,132 @@
+/** What is true of every connection to one peer, whoever holds it: nginx's limits, and what its idle limit teaches. */
+import type { Socket } from 'node:net'
+import type { Clock } from '../clock.js'
+import { logPool } from '../debug.js'
+import { keepAliveHint } from '../message/response-headers.js'
+import type { Peer } from '../upstream/peer.js'
+import { IdleLimit } from './idle-limit.js'
+
+/** The `keepalive` options, resolved. Milliseconds. */
+export interface KeepaliveSettings {
+  readonly connections: number
+  readonly timeout: number
+  readonly requests: number
+  readonly time: number
+}
+
+/** What we know of one connection; hung on the socket itself, which is cheaper than a WeakMap. */
+interface ConnectionState {
+  requests: number
+  readonly openedAt: number
+  /** When it went idle; -1 while in use. */
+  idleSince: number
+  /** Bytes read when it went idle or was taken: a difference is unasked-for data, or the answer. */
+  bytesRead: number
+  /** We close it: nothing to learn from. */
+  retired: boolean
+}
+
+const kState = Symbol('evenkeel.connection')
+
+/** A connection with what we know of it. */
+export type RuledSocket = Socket & { [kState]?: ConnectionState }
+
+/** The rules of one peer's connections. They outlive an agent. */
+export class PeerConnections {
+  readonly peer: Peer
+  readonly settings: KeepaliveSettings
+  readonly #clock: Clock
+  readonly #idleLimit: IdleLimit
+
+  constructor(peer: Peer, settings: KeepaliveSettings, clock: Clock) {
+    this.peer = peer
+    this.settings = settings
+    this.#clock = clock
+    this.#idleLimit = new IdleLimit(clock)
+  }
+
+  /** A connection is being opened. */
+  opened(socket: RuledSocket): void {
+    const state: ConnectionState = {
+      requests: 1,
+      openedAt: this.#clock.now(),
+      idleSince: -1,
+      bytesRead: 0,
+      retired: false,
+    }
+    socket[kState] = state
+    socket.once('timeout', () => {
+      // Only idle connections have a timeout, and it is ours.
+      state.retired = true
+    })
+    socket.once('close', () => {
+      this.#closed(state)
+    })
+  }
+
+  /**
+   * Its response, with these fields, is complete. Returns how long it may now be idle; 0 or less: it is to be closed.
+   */
+  allowance(socket: RuledSocket, rawHeaders: readonly string[] | undefined): number {
+    const state = socket[kState]
+    if (state === undefined) return 0
+    const now = this.#clock.now()
+    if (rawHeaders !== undefined) {
+      const hint = keepAliveHint(rawHeaders)
+      if (hint !== undefined) this.#idleLimit.announced(hint)
+    }
+    const left = this.settings.time - (now - state.openedAt)
+    const { connections, requests } = this.settings
+    const retire = connections === 0 || state.requests >= requests || left <= 0
+    state.idleSince = now
+    state.bytesRead = socket.bytesRead
+    const allowance = retire ? 0 : Math.min(this.settings.timeout, this.#idleLimit.safeAge(), left)
+    state.retired = allowance <= 0
+    return allowance
+  }
+
+  /** It is taken up again. */
+  reused(socket: RuledSocket): void {
+    const state = socket[kState]
+    if (state === undefined) return
+    state.requests++
+    state.idleSince = -1
+    state.bytesRead = socket.bytesRead
+  }
+
+  /** Still good for a request: not past its time, and silent since it went idle (RFC 9112 section 9.5: no unasked-for bytes). */
+  usable(socket: RuledSocket): boolean {
+    const state = socket[kState]
+    if (state === undefined || state.idleSince < 0 || socket.destroyed) return false
+    if (socket.bytesRead !== state.bytesRead) return false
+    return (
+      this.#clock.now() - state.idleSince <
+      Math.min(this.settings.timeout, this.#idleLimit.safeAge())
+    )
+  }
+
+  retire(socket: RuledSocket): void {
+    const state = socket[kState]
+    if (state !== undefined) state.retired = true
+    socket.destroy()
+  }
+
+  retireAll(sockets: readonly RuledSocket[] = []): void {
+    for (const socket of [...sockets]) this.retire(socket)
+  }
+
+  #closed(state: ConnectionState): void {
+    // Of a connection in use nobody can tell who closed it and why: a client that left, a time-out, a broken URL.
+    if (state.retired || state.idleSince < 0) return
+    const age = this.#clock.now() - state.idleSince
+    const learnt = this.#idleLimit.closedAt(age)
+    if (logPool.enabled) {
+      logPool(
+        '%s closed a connection idle for %d ms%s',
+        this.peer.name,
+        Math.round(age),
+        learnt ? ' (learnt)' : '',
+      )
+    }
+  }
+}
