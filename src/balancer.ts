@@ -22,8 +22,9 @@ import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { Reporter } from './reporter.js'
+import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
-import type { HandlerPolicy } from './request-handler.js'
+
 import { selectorFromFunction } from './selection/from-function.js'
 import { selectorFactory } from './selection/index.js'
 import { agentPoolFromFunction, KeepaliveAgentPool } from './transport/agents.js'
@@ -137,13 +138,13 @@ function assemble(
   registry.observers.add(observer)
 
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
-    void handler.handle(req, res, undefined)
+    handler.handle(req, res, undefined)
   }
   const balancer: Balancer = Object.assign(serve, {
     upstream,
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
-        void handler.handle(req, res, undefined, upgrade)
+        handler.handle(req, res, undefined, upgrade)
       })
     },
     fastify: fastifyHandler(handler),
@@ -303,7 +304,9 @@ function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value)
     }
-    await handler.handle(request.raw, reply.raw, bodyOf(request))
+    await new Promise<void>((resolve) => {
+      handler.handle(request.raw, reply.raw, bodyOf(request), undefined, resolve)
+    })
   }
 }
 

@@ -8,6 +8,7 @@ import { HeaderList } from './message/header-list.js'
 import type { Intercept } from './message/intercept-errors.js'
 import { limitRate } from './message/limit-rate.js'
 import { relayBody, writeHead } from './message/relay.js'
+import type { RelayOutcome } from './message/relay.js'
 import { transformedResponse } from './message/transformed-response.js'
 import type { ResponseChanges } from './message/response-changes.js'
 import { lineOf, responseHeaders } from './message/response-headers.js'
@@ -68,42 +69,76 @@ export class Delivery {
     this.#parts = parts
   }
 
-  /** @throws whatever a hook of the user's throws. */
-  async deliver(x: Exchange, arrived: Arrived, outbound: Outbound): Promise<DeliveryOutcome> {
+  /**
+   * Most responses are through at once: then there is no promise.
+   * @throws whatever a hook of the user's throws.
+   */
+  deliver(
+    x: Exchange,
+    arrived: Arrived,
+    outbound: Outbound,
+  ): DeliveryOutcome | Promise<DeliveryOutcome> {
     const { response, lease } = arrived
     if (response.tunnel !== undefined) return this.#switch(x, arrived, response.tunnel)
     const { intercept, changes } = this.#parts
-    if (intercept !== undefined && response.status >= ERROR_STATUS) {
-      if (await this.#intercepted(x, arrived, intercept)) return DELIVERED
-      if (isTaken(x)) return STOPPED
-    }
-    const fields = responseHeaders(response.rawHeaders, mayHaveTrailers(x, response))
-    // RFC 9110 section 8.6.
-    if (response.status === 204) new HeaderList(fields).delete('content-length')
-    let outgoing = response
-    if (changes !== undefined) {
-      changes.fields(fields, x, outbound.head, lease.peer, response.status)
-      if (changes.head !== undefined) {
-        const head = headOf(response, fields)
-        const changed = changes.head(head, contextOf(x, arrived))
-        if (changed !== undefined) await changed
-        outgoing = transformedResponse(response, head)
-        if (isTaken(x)) {
-          outgoing.discard()
-          return STOPPED
-        }
-      }
-    }
+    if (intercept !== undefined && response.status >= ERROR_STATUS)
+      return this.#unlessIntercepted(x, arrived, outbound, intercept)
+    if (changes?.head !== undefined) return this.#changed(x, arrived, outbound, changes)
+    const fields = fieldsOf(x, response)
+    changes?.fields(fields, x, outbound.head, lease.peer, response.status)
+    return this.#send(x, arrived, outbound, response, fields)
+  }
+
+  async #unlessIntercepted(
+    x: Exchange,
+    arrived: Arrived,
+    outbound: Outbound,
+    intercept: Intercept,
+  ): Promise<DeliveryOutcome> {
+    if (await this.#intercepted(x, arrived, intercept)) return DELIVERED
+    return isTaken(x) ? STOPPED : this.#changed(x, arrived, outbound, this.#parts.changes)
+  }
+
+  /** With what the user's hook makes of it. */
+  async #changed(
+    x: Exchange,
+    arrived: Arrived,
+    outbound: Outbound,
+    changes: ResponseChanges | undefined,
+  ): Promise<DeliveryOutcome> {
+    const { response, lease } = arrived
+    const fields = fieldsOf(x, response)
+    changes?.fields(fields, x, outbound.head, lease.peer, response.status)
+    if (changes?.head === undefined) return this.#send(x, arrived, outbound, response, fields)
+    const head = headOf(response, fields)
+    const changed = changes.head(head, contextOf(x, arrived))
+    if (changed !== undefined) await changed
+    const outgoing = transformedResponse(response, head)
+    if (!isTaken(x)) return this.#send(x, arrived, outbound, outgoing, outgoing.rawHeaders)
+    outgoing.discard()
+    return STOPPED
+  }
+
+  #send(
+    x: Exchange,
+    arrived: Arrived,
+    outbound: Outbound,
+    outgoing: UpstreamResponse,
+    fields: readonly string[],
+  ): DeliveryOutcome | Promise<DeliveryOutcome> {
     this.#parts.draining.announce(x)
-    const failure = begin(
-      x,
-      arrived,
-      outgoing,
-      changes?.head === undefined ? fields : outgoing.rawHeaders,
-    )
+    const failure = begin(x, arrived, outgoing, fields)
     if (failure !== undefined) return { kind: 'refused', failure }
     outbound.body.release()
-    return this.#relay(x, arrived, outgoing)
+    x.relaying = true
+    if (x.over) {
+      outgoing.discard()
+      return STOPPED
+    }
+    const { lease } = arrived
+    const outcome = relayBody(x.res, this.#paced(outgoing, lease), x)
+    if (!(outcome instanceof Promise)) return relayed(outcome, lease)
+    return outcome.then((later) => relayed(later, lease))
   }
 
   async #intercepted(x: Exchange, arrived: Arrived, intercept: Intercept): Promise<boolean> {
@@ -115,27 +150,6 @@ export class Delivery {
     lease.release('ok')
     await x.answered()
     return true
-  }
-
-  async #relay(
-    x: Exchange,
-    { lease }: Arrived,
-    outgoing: UpstreamResponse,
-  ): Promise<DeliveryOutcome> {
-    x.relaying = true
-    if (x.over) {
-      outgoing.discard()
-      return STOPPED
-    }
-    const outcome = await relayBody(x.res, this.#paced(outgoing, lease), x)
-    if (outcome.kind === 'complete') {
-      lease.release('ok')
-      return DELIVERED
-    }
-    lease.release('next')
-    return outcome.kind === 'aborted'
-      ? STOPPED
-      : { kind: 'truncated', cause: outcome.failure.cause }
   }
 
   /** With a buffer behind the peer, and a brake before the client, as configured. */
@@ -186,6 +200,24 @@ export class Delivery {
     lease.release('ok')
     return DELIVERED
   }
+}
+
+/** Without what is for the next hop alone. */
+function fieldsOf(x: Exchange, response: UpstreamResponse): string[] {
+  const fields = responseHeaders(response.rawHeaders, mayHaveTrailers(x, response))
+  // RFC 9110 section 8.6.
+  if (response.status === 204) new HeaderList(fields).delete('content-length')
+  return fields
+}
+
+function relayed(outcome: RelayOutcome, lease: Lease): DeliveryOutcome {
+  if (outcome.kind === 'complete') {
+    lease.release('ok')
+    return DELIVERED
+  }
+  lease.release('next')
+  if (outcome.kind === 'aborted') return STOPPED
+  return { kind: 'truncated', cause: outcome.failure.cause }
 }
 
 /** Writes the head; a failure, with nothing written, when what the upstream sent cannot be written. */

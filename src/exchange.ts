@@ -17,17 +17,17 @@ import type { Lease } from './upstream/peer-session.js'
 /** Why a request is given up from outside. */
 export type StopReason = 'client_left' | 'deadline' | 'body_too_large' | 'body_failed' | 'closing'
 
-export interface ExchangeSetting {
-  readonly startedAt: number
-  readonly upgrade: UpgradeRequest | undefined
-  readonly outlivesClient: boolean
-}
-
 /** A real response that is kept until a better one has come. */
 export interface HeldResponse {
   readonly response: UpstreamResponse
   readonly lease: Lease
   readonly record: AttemptRecord
+}
+
+const kExchange = Symbol('evenkeel.exchange')
+
+interface Carrier {
+  [kExchange]?: Exchange
 }
 
 export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
@@ -41,14 +41,16 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   awaitsContinue: boolean
   /** `ignoreClientAbort`: that the client leaves ends nothing. */
   readonly #outlivesClient: boolean
+  #closed = false
   /** The client has left, and the request goes on without it. */
   clientGone = false
   onClientGone: (() => void) | undefined
   bodyError: Error | undefined
   readonly attempts: AttemptRecord[] = []
-  /** Every lease taken, for refunds and for closing the books. */
-  readonly leases: Lease[] = []
-  readonly failings: (Failing & { readonly lease: Lease })[] = []
+  /** The first lease taken, and all others: for closing the books. */
+  #lease: Lease | undefined
+  #moreLeases: Lease[] | undefined
+  #failings: (Failing & { readonly lease: Lease })[] | undefined
   stopReason: StopReason | undefined
   onAbort: (() => void) | undefined
   held: HeldResponse | undefined
@@ -67,23 +69,36 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   relaying = false
   error: BalancerError | undefined
   triesLeft = 0
+  /** Its neighbours among the requests in flight: see `Draining`. */
+  nextInFlight: Exchange | undefined
+  previousInFlight: Exchange | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
   staleAt: object[] | undefined
 
-  constructor(req: IncomingMessage, res: ClientResponse, setting: ExchangeSetting) {
+  constructor(
+    req: IncomingMessage,
+    res: ClientResponse,
+    startedAt: number,
+    policy: { readonly ignoreClientAbort: boolean },
+    upgrade: UpgradeRequest | undefined,
+  ) {
     this.req = req
     this.res = res
-    this.startedAt = setting.startedAt
-    this.upgrade = setting.upgrade
-    this.#outlivesClient = setting.outlivesClient
+    this.startedAt = startedAt
+    this.upgrade = upgrade
+    this.#outlivesClient = policy.ignoreClientAbort
     this.awaitsContinue = awaitsContinue(req, res)
     // It may have left while middleware took its time: then there is no event to come.
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
-    else res.on('close', this.#onClose)
+    else {
+      ;(res as Carrier)[kExchange] = this
+      res.on('close', onClose)
+    }
   }
 
-  readonly #onClose = (): void => {
-    if (isFinished(this.res)) return
+  /** The client's connection is closed, or the response through. */
+  clientClosed(): void {
+    if (this.#closed || isFinished(this.res)) return
     // A body that was still on its way will never be whole.
     if (!this.#outlivesClient || !this.req.complete) {
       this.stop('client_left')
@@ -171,6 +186,16 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     this.stop('client_left')
   }
 
+  leased(lease: Lease): void {
+    if (this.#lease === undefined) this.#lease = lease
+    else (this.#moreLeases ??= []).push(lease)
+  }
+
+  /** Attempts that came to nothing, with what there was to say of them. */
+  get failings(): (Failing & { readonly lease: Lease })[] {
+    return (this.#failings ??= [])
+  }
+
   record(lease: Lease): AttemptRecord {
     const record = new AttemptRecord(lease.peer, lease.peer.name)
     this.attempts.push(record)
@@ -205,15 +230,21 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
 
   /** Every way out of a request ends here. */
   close(): void {
-    this.res.off('close', this.#onClose)
+    this.#closed = true
     this.deadline?.cancel()
     this.onAbort = undefined
     this.onClientGone = undefined
     this.dropHeld()
     this.inHand?.discard()
-    for (const lease of this.leases) lease.release('next')
+    this.#lease?.release('next')
+    if (this.#moreLeases !== undefined) for (const lease of this.#moreLeases) lease.release('next')
     this.body?.release()
   }
+}
+
+/** One listener for all responses: each knows its exchange. */
+function onClose(this: ClientResponse): void {
+  ;(this as Carrier)[kExchange]?.clientClosed()
 }
 
 /** http2's compat response has no `writableFinished`. */

@@ -28,7 +28,10 @@ export type RelayOutcome =
   /** The client left. */
   | { readonly kind: 'aborted' }
 
-const COMPLETE: Promise<RelayOutcome> = Promise.resolve({ kind: 'complete' })
+const COMPLETE: RelayOutcome = { kind: 'complete' }
+
+/** Bytes. A longer body is copied more dearly than it is written beside its head. */
+const SMALL = 16 * 1024
 
 const NOTHING = Buffer.alloc(0)
 
@@ -125,14 +128,17 @@ export interface RelayOwner extends Pick<AttemptSignal, 'onAbort'> {
   onClientGone: (() => void) | undefined
 }
 
-/** Sends the body with back-pressure. Resolves when the upstream's part is over, or the client has left. */
+/**
+ * Sends the body with back-pressure. The outcome comes when the upstream's part is over, or the client has left: at once
+ * for a body that is in memory.
+ */
 export function relayBody(
   res: ClientResponse,
   response: UpstreamResponse,
   owner: RelayOwner,
-): Promise<RelayOutcome> {
+): RelayOutcome | Promise<RelayOutcome> {
   if (response.whole !== undefined) {
-    if (!owner.clientGone) res.end(response.whole)
+    if (!owner.clientGone) endWith(res, response.whole)
     return COMPLETE
   }
   return new Promise((resolve) => {
@@ -143,6 +149,14 @@ export function relayBody(
       relay.flushHead()
     })
   })
+}
+
+/** As a text, head and body go out as one piece; middleware is given the bytes. */
+function endWith(res: ClientResponse, body: Buffer): void {
+  const { end, write } = ServerResponse.prototype
+  if (body.length <= SMALL && res.end === end && res.write === write)
+    res.end(body.toString('latin1'), 'latin1')
+  else res.end(body)
 }
 
 class Relay implements BodySink {

@@ -54,34 +54,57 @@ export function wholeLength(response: UpstreamResponse, method: string, limit: n
   return length <= limit ? length : 0
 }
 
-/** Reads the body; the result is the response with it, or what became of the attempt instead. */
+/** Reads the body; `settle` is given the response with it, or what became of the attempt instead. */
 export function readWhole(
   response: UpstreamResponse,
   length: number,
   signal: AttemptSignal,
-): Promise<AttemptResult> {
-  return new Promise((resolve) => {
-    let first: Buffer | undefined
-    let more: Buffer[] | undefined
+  settle: (result: AttemptResult) => void,
+): void {
+  response.start(new WholeReader(response, length, signal, settle))
+}
+
+class WholeReader implements BodySink {
+  readonly #response: UpstreamResponse
+  readonly #length: number
+  readonly #signal: AttemptSignal
+  readonly #settle: (result: AttemptResult) => void
+  #first: Buffer | undefined
+  #more: Buffer[] | undefined
+
+  constructor(
+    response: UpstreamResponse,
+    length: number,
+    signal: AttemptSignal,
+    settle: (result: AttemptResult) => void,
+  ) {
+    this.#response = response
+    this.#length = length
+    this.#signal = signal
+    this.#settle = settle
     signal.onAbort = () => {
       response.discard()
-      resolve({ kind: 'aborted' })
+      settle({ kind: 'aborted' })
     }
-    response.start({
-      data(chunk: Buffer): boolean {
-        if (first === undefined) first = chunk
-        else (more ??= [first]).push(chunk)
-        return true
-      },
-      end(): void {
-        signal.onAbort = undefined
-        const whole = more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more, length)
-        resolve({ kind: 'response', response: new WholeResponse(response, whole) })
-      },
-      fail(failure: UpstreamFailure): void {
-        signal.onAbort = undefined
-        resolve({ kind: 'failure', failure })
-      },
-    })
-  })
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#first === undefined) this.#first = chunk
+    else (this.#more ??= [this.#first]).push(chunk)
+    return true
+  }
+
+  end(): void {
+    this.#signal.onAbort = undefined
+    const whole =
+      this.#more === undefined
+        ? (this.#first ?? Buffer.alloc(0))
+        : Buffer.concat(this.#more, this.#length)
+    this.#settle({ kind: 'response', response: new WholeResponse(this.#response, whole) })
+  }
+
+  fail(failure: UpstreamFailure): void {
+    this.#signal.onAbort = undefined
+    this.#settle({ kind: 'failure', failure })
+  }
 }

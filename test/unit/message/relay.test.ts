@@ -142,7 +142,9 @@ function relaying() {
   const upstream = new Upstream()
   const signal: RelayOwner = { onAbort: undefined, clientGone: false, onClientGone: undefined }
   const outcomes: RelayOutcome[] = []
-  void relayBody(client.res, upstream, signal).then((outcome) => outcomes.push(outcome))
+  void Promise.resolve(relayBody(client.res, upstream, signal)).then((outcome) =>
+    outcomes.push(outcome),
+  )
   const sink = upstream.sink!
   return { client, upstream, signal, outcomes, sink }
 }

@@ -1,0 +1,43 @@
+/** What a request handler is made of. */
+import type { Clock } from './clock.js'
+import type { Delivery } from './delivery.js'
+import type { Draining } from './draining.js'
+import type { ErrorPageSettings } from './message/error-page.js'
+import type { BodySettings } from './message/incoming-body.js'
+import type { RequestChanges } from './message/request-changes.js'
+import type { Trust } from './message/trust-proxy.js'
+import type { RetryBudget } from './next-upstream/budget.js'
+import type { Condition } from './next-upstream/condition.js'
+import type { DecideNextUpstream } from './next-upstream/decide.js'
+import type { OutboundParts } from './outbound.js'
+import type { Reporter } from './reporter.js'
+import type { Transport } from './transport/transport.js'
+import type { PeerRegistry } from './upstream/upstream.js'
+
+/** All that a handler works with; put together by the composition root. */
+export interface HandlerParts {
+  readonly registry: PeerRegistry
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly budget: RetryBudget | undefined
+  readonly decide: DecideNextUpstream | undefined
+  readonly trust: Trust
+  readonly body: BodySettings
+  readonly requestChanges: RequestChanges | undefined
+  readonly delivery: Delivery
+  readonly draining: Draining
+  readonly reporter: Reporter
+  readonly policy: HandlerPolicy
+}
+
+export type HandlerPolicy = ErrorPageSettings &
+  OutboundParts['policy'] & {
+    readonly on: ReadonlySet<Condition>
+    readonly failOn: ReadonlySet<Condition>
+    readonly tries: number
+    /** Milliseconds for all attempts together; 0 is no limit. */
+    readonly nextTimeout: number
+    readonly ignoreClientAbort: boolean
+    /** Bytes of a response that is read whole before any of it is sent; 0: none. */
+    readonly wholeResponse: number
+  }

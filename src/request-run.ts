@@ -1,0 +1,420 @@
+/** One client request from top to bottom: the file to read first. */
+import type { AttemptRecord } from './attempt-record.js'
+import { BalancerError } from './errors.js'
+import type { ErrorCode } from './errors.js'
+import type { Arrived, DeliveryOutcome } from './delivery.js'
+import type { Exchange } from './exchange.js'
+import type { HandlerParts } from './handler-parts.js'
+import { judge, settleTries } from './judge.js'
+import type { AttemptContext, Verdict } from './judge.js'
+import { readWhole, wholeLength } from './message/whole-response.js'
+import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
+import { gatewayOutcome } from './next-upstream/gateway-status.js'
+import { prepareOutbound } from './outbound.js'
+import type { Outbound } from './outbound.js'
+import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
+import { BODY_TOO_LARGE, CLIENT_LEFT, CLOSING, internalRefusal, isUnsendable } from './refusal.js'
+import type { Refusal } from './refusal.js'
+import { PeerSession } from './upstream/peer-session.js'
+import type { Lease } from './upstream/peer-session.js'
+import { initialTries, noPeerRefusal, waitForPeer } from './waiting.js'
+
+/**
+ * The way of one request. What takes time calls back, and nothing here waits: where a promise would be awaited, a step
+ * ends, and another one begins when there is something to go on with. Most requests need no promise at all.
+ */
+export class RequestRun implements AttemptContext {
+  readonly x: Exchange
+  readonly #parts: HandlerParts
+  readonly #onDone: (() => void) | undefined
+  #session: PeerSession | undefined
+  #outbound: Outbound | undefined
+  /** Of the latest attempt. */
+  #lease: Lease | undefined
+  #record: AttemptRecord | undefined
+  /** The next attempt goes to the same peer, on a fresh connection. */
+  #again = false
+  /** There will be no further attempt. */
+  #concluding = false
+  #done = false
+
+  constructor(parts: HandlerParts, x: Exchange, onDone: (() => void) | undefined) {
+    this.#parts = parts
+    this.x = x
+    this.#onDone = onDone
+  }
+
+  get session(): PeerSession {
+    return present(this.#session)
+  }
+
+  get outbound(): Outbound {
+    return present(this.#outbound)
+  }
+
+  get lease(): Lease {
+    return present(this.#lease)
+  }
+
+  get record(): AttemptRecord {
+    return present(this.#record)
+  }
+
+  // ---- 1, 2: its turn on the connection; head and body, computed once for all attempts
+
+  begin(parsedBody: unknown): void {
+    try {
+      const { req, res } = this.x
+      const turn = turnOf(res)
+      if (turn === 'waiting') {
+        this.#later(itsTurn(req, res), (hasCome) => {
+          if (!hasCome) this.x.leave()
+          this.#prepare(parsedBody)
+        })
+        return
+      }
+      if (turn === 'ended') this.x.leave()
+      this.#prepare(parsedBody)
+    } catch (cause) {
+      this.#crash(cause)
+    }
+  }
+
+  #prepare(parsedBody: unknown): void {
+    const { x } = this
+    const { draining } = this.#parts
+    if (x.res.headersSent) throw new Error('the response had been begun before the balancer got it')
+    if (draining.closed || (draining.draining && x.upgrade !== undefined)) this.#refuse(CLOSING)
+    else if (x.over) this.#stopped()
+    else {
+      const prepared = prepareOutbound(this.#parts, x, parsedBody)
+      if (prepared instanceof Promise) {
+        this.#later(prepared, (outbound) => {
+          this.#prepared(outbound)
+        })
+      } else {
+        this.#prepared(prepared)
+      }
+    }
+  }
+
+  #prepared(outbound: Outbound | Refusal): void {
+    const { x } = this
+    if ('code' in outbound) {
+      if (x.over) this.#stopped()
+      else this.#refuse(outbound)
+      return
+    }
+    this.#outbound = outbound
+    x.body = outbound.body
+    x.triesLeft = initialTries(this.#parts)
+    this.#startDeadline()
+    if (outbound.body.framing === 'none') x.awaitsContinue = false
+    this.#session = new PeerSession(this.#parts.registry, x)
+    this.#next()
+  }
+
+  #startDeadline(): void {
+    const { x } = this
+    const { policy, clock, registry } = this.#parts
+    if (policy.nextTimeout === 0) return
+    x.deadlineAt = clock.now() + policy.nextTimeout
+    // nginx begins no try after it, and lets the running one take its time.
+    if (registry.nginx) return
+    x.deadline = clock.after(policy.nextTimeout, () => {
+      x.stop('deadline')
+    })
+  }
+
+  // ---- 3, 4: a peer, or nobody to ask
+
+  #next(): void {
+    const { x } = this
+    if (!this.#again) {
+      const lease = this.session.next()
+      if (lease === undefined) {
+        this.#wait()
+        return
+      }
+      this.#lease = lease
+      x.leased(lease)
+    }
+    this.#record = x.record(this.lease)
+    this.#attempt()
+  }
+
+  #wait(): void {
+    this.#later(waitForPeer(this.#parts, this.x, this.session), (worthIt) => {
+      if (worthIt) {
+        this.#again = false
+        this.#next()
+        return
+      }
+      // nginx says so whatever an earlier attempt came to.
+      if (this.#parts.registry.nginx) this.x.lastFailure = undefined
+      this.#conclude()
+    })
+  }
+
+  // ---- 5, 6: one attempt, and what to make of it
+
+  #attempt(): void {
+    const { x } = this
+    if (x.aborted) {
+      this.#judged({ kind: 'aborted' })
+      return
+    }
+    const { head, body, connection } = this.outbound
+    const { transport } = this.#parts
+    const attempt = {
+      peer: this.lease.peer,
+      head,
+      body,
+      connection: this.#again ? ('fresh' as const) : connection,
+      expectContinue: x.awaitsContinue,
+      record: this.record,
+    }
+    try {
+      if (transport.start !== undefined) transport.start(attempt, x, this.#settle)
+      else transport.roundTrip(attempt, x).then(this.#settle, this.#unsendable)
+    } catch (cause) {
+      this.#unsendable(cause)
+    }
+  }
+
+  /** The transport says what an upstream does wrong; what it throws is wrong with the request, or with us. */
+  readonly #unsendable = (cause: unknown): void => {
+    const isClients = isUnsendable(cause)
+    const details = { status: 400, cause }
+    this.#crash(
+      isClients
+        ? new BalancerError('ERR_BAD_REQUEST', 'the request cannot be sent on', details)
+        : cause,
+    )
+  }
+
+  readonly #settle = (result: AttemptResult): void => {
+    try {
+      const { x } = this
+      if (this.#done) {
+        // A transport that has failed, and goes on all the same.
+        if (result.kind === 'response') result.response.discard()
+        return
+      }
+      if (result.kind === 'response' && !x.over && result.response.tunnel === undefined) {
+        const { wholeResponse } = this.#parts.policy
+        const length = wholeLength(result.response, this.outbound.head.method, wholeResponse)
+        if (length > 0) {
+          readWhole(result.response, length, x, this.#read)
+          return
+        }
+      }
+      this.#judged(result)
+    } catch (cause) {
+      this.#crash(cause)
+    }
+  }
+
+  /** A short response is there as a whole. */
+  readonly #read = (result: AttemptResult): void => {
+    try {
+      this.#judged(result)
+    } catch (cause) {
+      this.#crash(cause)
+    }
+  }
+
+  #judged(result: AttemptResult): void {
+    const { x } = this
+    if (result.kind === 'response') x.inHand = result.response
+    if (x.over || x.res.headersSent) {
+      this.#stopped()
+      return
+    }
+    const verdict = judge(this.#parts, this, result)
+    if (verdict.do !== 'deliver' || result.kind !== 'response') {
+      this.#goOn(result, verdict)
+      return
+    }
+    this.#deliver({ response: result.response, lease: this.lease, record: this.record })
+  }
+
+  #goOn(result: AttemptResult, verdict: Verdict): void {
+    const { x } = this
+    settleTries(x, this.#parts.registry, verdict, this.record)
+    this.#again = verdict.do === 'again'
+    if (this.#again) {
+      x.inHand?.discard()
+      this.#next()
+      return
+    }
+    this.#keepOrDrop(result, verdict)
+    if (verdict.do === 'next') this.#next()
+    else if (verdict.do === 'wait') {
+      this.#later(waitForPeer(this.#parts, x, this.session), (worthIt) => {
+        if (worthIt) this.#next()
+        else this.#conclude()
+      })
+    } else this.#conclude()
+  }
+
+  /** 7: a real response is kept, the first before all others; the rest is let go. */
+  #keepOrDrop(result: AttemptResult, verdict: Verdict): void {
+    const { x, lease, record } = this
+    if (result.kind === 'response') {
+      const nginxDrops = this.#parts.registry.nginx && verdict.do === 'next'
+      if (x.held === undefined && !nginxDrops) {
+        x.held = { response: result.response, lease, record }
+        x.inHand = undefined
+        return
+      }
+      result.response.discard()
+    }
+    lease.release(verdict.charged ? 'failed' : 'next')
+  }
+
+  // ---- 8: to the client
+
+  #deliver(arrived: Arrived): void {
+    const outcome = this.#parts.delivery.deliver(this.x, arrived, this.outbound)
+    if (!(outcome instanceof Promise)) this.#delivered(outcome)
+    else {
+      this.#later(outcome, (later) => {
+        this.#delivered(later)
+      })
+    }
+  }
+
+  #delivered(outcome: DeliveryOutcome): void {
+    switch (outcome.kind) {
+      case 'delivered':
+        this.#finish()
+        return
+      case 'refused':
+        this.#unwritable(outcome.failure)
+        return
+      case 'stopped':
+        this.#stopped()
+        return
+      case 'truncated': {
+        const message = 'the upstream ended in the middle of the response body'
+        const { statusCode: status } = this.x.res
+        this.#fail('ERR_UPSTREAM_TRUNCATED', message, { status, cause: outcome.cause })
+      }
+    }
+  }
+
+  /** What the upstream sent cannot be written, and nothing is. */
+  #unwritable(failure: UpstreamFailure): void {
+    if (this.#concluding) {
+      this.x.lastFailure = failure
+      this.#answerForUpstream()
+      return
+    }
+    const failed: AttemptResult = { kind: 'failure', failure }
+    this.#goOn(failed, judge(this.#parts, this, failed))
+  }
+
+  // ---- 9: ends without a response of this attempt
+
+  /** The kept response if there is one, else a gateway status. */
+  #conclude(): void {
+    const { x } = this
+    this.#concluding = true
+    if (x.over) this.#stopped()
+    else if (x.held === undefined) this.#answerForUpstream()
+    else this.#deliver(x.held)
+  }
+
+  #answerForUpstream(): void {
+    const { x } = this
+    const { registry } = this.#parts
+    const failure = x.lastFailure
+    if (failure === undefined) {
+      // No attempt could be made.
+      const refusal = noPeerRefusal(registry, x, this.session)
+      x.recordNoPeer(registry.name).status = refusal.status
+      this.#fail(refusal.code, refusal.message, refusal)
+      return
+    }
+    const { code, status } = gatewayOutcome(failure)
+    const where = `${failure.type} in phase ${failure.phase}`
+    const { cause } = failure
+    this.#fail(code, `upstream "${registry.name}": ${where}`, { status, cause })
+  }
+
+  /** Nobody is there any more who could be answered in full. */
+  #stopped(): void {
+    const { x } = this
+    // Somebody else, a timeout middleware for one, has answered meanwhile: the answer is theirs.
+    if (!x.relaying && x.res.headersSent) {
+      this.#finish()
+      return
+    }
+    switch (x.stopReason) {
+      case 'closing':
+        this.#refuse(CLOSING)
+        return
+      case 'body_too_large':
+        this.#refuse(BODY_TOO_LARGE)
+        return
+      case 'body_failed':
+        this.#fail(...internalRefusal(x.bodyError))
+        return
+      case 'client_left':
+      case 'deadline':
+      case undefined:
+        this.#refuse(CLIENT_LEFT)
+    }
+  }
+
+  #refuse(refusal: Refusal): void {
+    if (refusal.close === true) closeAfter(this.x.res)
+    this.#fail(refusal.code, refusal.message, refusal)
+  }
+
+  #fail(code: ErrorCode, message: string, details: { status: number; cause?: unknown }): void {
+    this.#parts.draining.announce(this.x)
+    this.#parts.reporter.failed(this.x, code, message, details)
+    this.#finish()
+  }
+
+  // ---- every way out
+
+  /** Goes on when `waiting` has come to something. */
+  #later<T>(waiting: Promise<T>, step: (value: T) => void): void {
+    waiting
+      .then((value) => {
+        if (!this.#done) step(value)
+      })
+      .catch((cause: unknown) => {
+        this.#crash(cause)
+      })
+  }
+
+  #crash(cause: unknown): void {
+    if (this.#done) return
+    try {
+      this.#fail(...internalRefusal(cause))
+    } finally {
+      // What had been begun may be what has thrown: the books are closed all the same.
+      this.#finish()
+    }
+  }
+
+  #finish(): void {
+    if (this.#done) return
+    this.#done = true
+    const { x } = this
+    x.close()
+    this.#parts.reporter.finished(x)
+    this.#parts.draining.left(x)
+    this.#onDone?.()
+  }
+}
+
+/** Set before it is asked for: the order of the steps sees to that. */
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a step of a request was skipped')
+  return value
+}
