@@ -110,6 +110,9 @@ async function underNode(major) {
   checks.push({ where: name, name: 'could not be installed', message: '' })
 }
 
+/** @param {string} line */
+const isSaid = (line) => line.trim() !== '' && !/^(?:>|npm (?:warn|error))/.test(line)
+
 async function allChecks() {
   for (const check of CHECKS) {
     say(`npm run ${check}`)
@@ -117,7 +120,7 @@ async function allChecks() {
     const said = []
     const status = await show(check, 'npm', ['run', check], { onLine: (line) => said.push(line) })
     if (status === 0) continue
-    checks.push({ where: `npm run ${check}`, name: '', message: said.slice(-8).join('\n') })
+    checks.push({ where: `npm run ${check}`, name: '', message: said.filter(isSaid).slice(-4).join('\n') })
   }
 }
 
