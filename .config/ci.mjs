@@ -120,7 +120,11 @@ async function allChecks() {
     const said = []
     const status = await show(check, 'npm', ['run', check], { onLine: (line) => said.push(line) })
     if (status === 0) continue
-    checks.push({ where: `npm run ${check}`, name: '', message: said.filter(isSaid).slice(-4).join('\n') })
+    checks.push({
+      where: `npm run ${check}`,
+      name: '',
+      message: said.filter(isSaid).slice(-4).join('\n'),
+    })
   }
 }
 
