@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createBalancer } from 'evenkeel'
 import { runAlone } from './support/run-alone.js'
 import type { ExampleOptions, RunningExample } from './support/run-alone.js'
@@ -17,6 +17,11 @@ export async function start({ upstream, port }: ExampleOptions): Promise<Running
   const balancer = createBalancer({ upstream, selector: 'least_conn' })
 
   const server = createServer({ cert, key }, balancer).on('upgrade', balancer.upgrade)
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
 
@@ -26,7 +31,8 @@ export async function start({ upstream, port }: ExampleOptions): Promise<Running
       const closed = once(server, 'close')
       server.close()
       await balancer.close({ timeout: 10_000 })
-      server.closeIdleConnections()
+      // Whoever is still connected has asked for nothing. Node does not call that idle.
+      for (const socket of connections) socket.destroySoon()
       await closed
     },
   }

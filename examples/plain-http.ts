@@ -1,7 +1,7 @@
 /** The balancer as the request handler of a plain `http` server. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createBalancer } from 'evenkeel'
 import { runAlone } from './support/run-alone.js'
 import type { ExampleOptions, RunningExample } from './support/run-alone.js'
@@ -15,6 +15,11 @@ export async function start({ upstream, port }: ExampleOptions): Promise<Running
   balancer.on('error', (error) => console.warn(error.code, error.message, error.attempts))
 
   const server = createServer(balancer).on('upgrade', balancer.upgrade)
+  const connections = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket)
+    socket.once('close', () => connections.delete(socket))
+  })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
 
@@ -24,7 +29,8 @@ export async function start({ upstream, port }: ExampleOptions): Promise<Running
       const closed = once(server, 'close')
       server.close() // no new connections
       await balancer.close({ timeout: 10_000 }) // the requests under way are finished first
-      server.closeIdleConnections()
+      // Whoever is still connected has asked for nothing. Node does not call that idle.
+      for (const socket of connections) socket.destroySoon()
       await closed
     },
   }

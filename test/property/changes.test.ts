@@ -159,7 +159,11 @@ const location = fc.oneof(
   fc.webUrl(),
   fc.string({ unit: 'binary' }),
 )
-const mount = fc.oneof(path, fc.constant('/api'), fc.constant(''))
+/** A part of a request target, in which Node's parsers let no white space through; URL() would leave tabs out. */
+const mount = fc.oneof(
+  path.map((text) => text.replaceAll(/[ \t]/g, '')),
+  fc.constantFrom('/api', ''),
+)
 
 function source(baseUrl: string) {
   return {

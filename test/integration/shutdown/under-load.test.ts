@@ -101,8 +101,12 @@ it('serves all that was accepted, tells WebSockets 1001, and exits', async () =>
     return code as unknown
   })
   // A load needs a rate. It decides nothing: the counts below hold at any.
+  let last = performance.now()
+  let longestPause = 0
   await new Promise<void>((resolve) => {
     const tick = setInterval(() => {
+      longestPause = Math.max(longestPause, performance.now() - last)
+      last = performance.now()
       outcomes.push(ask(n, n % 2 === 0 ? agent : false))
       n++
       if (n === BEFORE) {
@@ -124,7 +128,8 @@ it('serves all that was accepted, tells WebSockets 1001, and exits', async () =>
   // Not one that the server has seen was refused or cut short.
   expect(Number(seen)).toBe(whole)
   expect(whole).toBeGreaterThanOrEqual(BEFORE - 1)
-  expect(crossed).toBeLessThanOrEqual(5)
+  // Clients are told to leave for a second: if they have used their connections in it, none is closed under a request.
+  expect(crossed).toBeLessThanOrEqual(longestPause < 300 ? 0 : 5)
   expect(whole + crossed + refused).toBe(n)
   expect(await Promise.all(codes)).toEqual(sockets.map(() => 1001))
 })
