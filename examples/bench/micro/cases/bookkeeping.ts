@@ -1,0 +1,26 @@
+/** What is written down of an attempt, and read by who asks. */
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { AttemptRecord } from '../../../../src/attempt-record.js'
+import { attachAttempts, upstreamVariables } from '../../../../src/upstream-variables.js'
+import type { Case } from '../case.js'
+
+function answered(): AttemptRecord {
+  const record = new AttemptRecord(undefined, '127.0.0.1:8080')
+  record.status = 200
+  record.connectTime = 0
+  record.headerTime = 1.5
+  record.responseTime = 2.5
+  return record
+}
+
+export function bookkeepingCases(): readonly Case[] {
+  const record = answered()
+  const res = new ServerResponse(new IncomingMessage(new Socket()))
+  attachAttempts(res, [record])
+  return [
+    { name: 'AttemptRecord, made', run: () => new AttemptRecord(undefined, '127.0.0.1:8080') },
+    { name: 'AttemptRecord, summary', run: () => record.summary() },
+    { name: 'upstreamVariables, one attempt', run: () => upstreamVariables(res) },
+  ]
+}
