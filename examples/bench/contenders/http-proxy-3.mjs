@@ -7,6 +7,8 @@ import { CONNECTIONS, listen, takeTurns, urls } from './support/edge.mjs'
 const agent = new Agent({ maxFreeSockets: CONNECTIONS })
 const proxy = httpProxy.createProxyServer({ agent, xfwd: true })
 const turn = takeTurns()
+// Without it, a client that breaks off its WebSocket ends the process.
+proxy.on('error', (_error, _request, response) => response.destroy?.())
 
 listen(
   (request, response) => {

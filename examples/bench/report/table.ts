@@ -100,12 +100,30 @@ export function notesOf({ rows }: ScenarioResult): string[] {
     const row = bestLibrary(rows, node)
     return row === undefined ? [] : [`Best library under Node ${node.slice(1)}: ${row.label}.`]
   })
-  const missing = new Map(
-    rows.flatMap(({ label, missing }) =>
-      missing === undefined ? [] : [[label, missing] as const],
-    ),
-  )
-  return [...best, ...[...missing].map(([label, why]) => `Not measured: ${label} (${why}).`)]
+  return [...best, ...foreignNotes(rows), ...missingNotes(rows)]
+}
+
+/** Above this share of the processors, somebody else's work has disturbed a measurement. */
+const DISTURBED = 0.05
+
+function foreignNotes(rows: readonly Row[]): string[] {
+  const disturbed = rows.filter(({ samples }) => samples.some(({ foreign }) => foreign > DISTURBED))
+  if (disturbed.length === 0) return []
+  const names = disturbed.map((row) => {
+    const most = Math.max(...row.samples.map(({ foreign }) => foreign))
+    return `${nameOf(row, rows)} (up to ${(most * 100).toFixed(0)} %)`
+  })
+  return [`Disturbed by other work on the machine: ${names.join(', ')}.`]
+}
+
+/** A line for each reason. */
+function missingNotes(rows: readonly Row[]): string[] {
+  const reasons = new Map<string, Set<string>>()
+  for (const { label, missing } of rows) {
+    if (missing === undefined) continue
+    reasons.set(missing, (reasons.get(missing) ?? new Set()).add(label))
+  }
+  return [...reasons].map(([why, labels]) => `Not measured: ${[...labels].join(', ')}: ${why}.`)
 }
 
 function widthsOf(cells: Cells): number[] {

@@ -1,11 +1,14 @@
 /** One measurement of one contender: a new process, a check, a warm-up, then the load that counts. */
+import { availableParallelism } from 'node:os'
 import { SMALL, TAKEN } from '../scenario.js'
 import type { Scenario } from '../scenario.js'
 import { ask } from './ask.js'
+import { hasEnded } from './children.js'
+import { lastWords } from './last-words.js'
 import { launch } from './launch.js'
 import type { Edge, Entry, Ground, LaunchOptions } from './launch.js'
 import { describeErrors } from './load-report.js'
-import { peakMemoryOf, ticksUsedBy } from './proc-stat.js'
+import { foreignTicks, peakMemoryOf, ticksUsedBy } from './proc-stat.js'
 import { peersOf } from './upstreams.js'
 import type { Upstreams } from './upstreams.js'
 import { load } from './wrk.js'
@@ -22,6 +25,8 @@ export interface Sample {
   readonly p999: number
   /** The largest resident set, in MB. */
   readonly memory: number
+  /** What others (processes, the hypervisor) took of all processors meanwhile: 0 to 1. */
+  readonly foreign: number
   /** In words; empty when all went well. */
   readonly errors: string
 }
@@ -55,9 +60,12 @@ export async function measure(course: Course, entry: Entry, scenario: Scenario):
     const tools = { ...course, wrk: course.tools.wrk }
     await checkAnswer(scenario, edge)
     await load(tools, scenario, edge.port, course.warmup)
+    const pids = [edge.pid, ...course.upstreams.pids]
+    const foreignBefore = foreignTicks(pids)
     const before = ticksUsedBy(edge.pid)
     const report = await load(tools, scenario, edge.port, course.seconds)
     const ticks = ticksUsedBy(edge.pid) - before
+    const foreign = Math.max(0, foreignTicks(pids) - foreignBefore) / course.ticksPerSecond
     const { requests, seconds, p50, p99, p999 } = report
     const isShort = report.bytes < requests * scenario.receives
     const errors = [describeErrors(report.errors), isShort ? 'short bodies' : '']
@@ -69,11 +77,13 @@ export async function measure(course: Course, entry: Entry, scenario: Scenario):
       p99,
       p999,
       memory: peakMemoryOf(edge.pid) / 1024,
+      foreign: foreign / (seconds * availableParallelism()),
       errors: errors.filter(Boolean).join(', '),
     }
   })
 }
 
+/** What fails because the contender has crashed is reported with the contender's own last words. */
 export async function withEdge<Result>(
   ground: Ground,
   entry: Entry,
@@ -83,6 +93,9 @@ export async function withEdge<Result>(
   const edge = await launch(ground, entry, options)
   try {
     return await use(edge)
+  } catch (error) {
+    if (!hasEnded(edge.child)) throw error
+    throw new Error(`it ended by itself: ${lastWords(edge.said())}`, { cause: error })
   } finally {
     await ground.children.stop(edge)
   }

@@ -49,3 +49,31 @@ export function ticksUsedBy(pid: number): number {
 export function peakMemoryOf(pid: number): number {
   return sum(pid, 'status', peakOf)
 }
+
+/** Ticks of /proc/stat's first line. */
+export interface MachineTicks {
+  /** In processes: user, nice and system. Work in interrupts is nobody's. */
+  readonly busy: number
+  /** Taken by the hypervisor for somebody else. */
+  readonly stolen: number
+}
+
+export function machineTicksOf(stat: string): MachineTicks {
+  const numbers = /^cpu +([\d ]+)$/m.exec(stat)?.[1]?.split(' ').map(Number)
+  if (numbers === undefined) throw new Error('no cpu line in /proc/stat')
+  const [user = 0, nice = 0, system = 0, , , , , stolen = 0] = numbers
+  return { busy: user + nice + system, stolen }
+}
+
+/** Time of a process and of its children that have ended: fields 14 to 17 of /proc/<pid>/stat. */
+export function ticksWithEnded(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields.slice(11, 15).reduce((total, field) => total + Number(field), 0)
+}
+
+/** Ticks that were not ours: of processes that `pids` and this one did not start, and of the hypervisor. */
+export function foreignTicks(pids: readonly number[]): number {
+  const { busy, stolen } = machineTicksOf(readFileSync('/proc/stat', 'utf8'))
+  const ours = pids.map(ticksUsedBy).reduce((total, ticks) => total + ticks, 0)
+  return busy + stolen - ours - ticksWithEnded(readFileSync('/proc/self/stat', 'utf8'))
+}

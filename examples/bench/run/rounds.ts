@@ -15,8 +15,9 @@ export interface Rounds {
   say(line: string): void
 }
 
-function describe({ cpu, rate, p99, errors }: Sample): string {
-  const figures = `${cpu.toFixed(1)} µs CPU, ${rate.toFixed(0)}/s, p99 ${p99.toFixed(2)} ms`
+function describe({ cpu, rate, p99, foreign, errors }: Sample): string {
+  const others = `others ${(foreign * 100).toFixed(0)} %`
+  const figures = `${cpu.toFixed(1)} µs CPU, ${rate.toFixed(0)}/s, p99 ${p99.toFixed(2)} ms, ${others}`
   return errors === '' ? figures : `${figures}, ERRORS: ${errors}`
 }
 

@@ -13,6 +13,8 @@ export interface Upstreams {
   readonly echo: readonly [number, number]
   /** Nobody listens there. */
   readonly dead: number
+  /** Of the processes. */
+  readonly pids: readonly number[]
 }
 
 async function ports(count: number): Promise<number[]> {
@@ -21,26 +23,38 @@ async function ports(count: number): Promise<number[]> {
   return [...found]
 }
 
-async function startNginx({ children, workspace, tools }: Ground): Promise<number[]> {
+interface Started {
+  readonly listening: readonly number[]
+  readonly pid: number
+}
+
+async function startNginx({ children, workspace, tools }: Ground): Promise<Started> {
   const listening = await ports(3)
   const text = upstreamConfiguration(workspace.folder, listening)
   const file = workspace.write('upstream.conf', text)
   const running = children.start(tools.nginx, ['-e', 'stderr', '-p', workspace.folder, '-c', file])
   await untilReady(running, listening[0] ?? 0, 'the upstream nginx')
-  return listening
+  return { listening, pid: running.pid }
 }
 
-async function startEcho({ children }: Ground): Promise<number[]> {
+async function startEcho({ children }: Ground): Promise<Started> {
   const listening = await ports(2)
   const running: Running = children.start(process.execPath, [ECHO, ...listening.map(String)])
   for (const port of listening) await untilReady(running, port, 'the echo server')
-  return listening
+  return { listening, pid: running.pid }
 }
 
 export async function startUpstreams(ground: Ground): Promise<Upstreams> {
-  const http = (await startNginx(ground)) as [number, number, number]
-  const echo = (await startEcho(ground)) as [number, number]
-  return { http, echo, dead: await freePort() }
+  const nginx = await startNginx(ground)
+  const echo = await startEcho(ground)
+  const [first = 0, second = 0, third = 0] = nginx.listening
+  const [one = 0, other = 0] = echo.listening
+  return {
+    http: [first, second, third],
+    echo: [one, other],
+    dead: await freePort(),
+    pids: [nginx.pid, echo.pid],
+  }
 }
 
 export function peersOf({ http, echo, dead }: Upstreams, set: PeerSet, load: string): number[] {

@@ -37,10 +37,20 @@ export function upstreamConfiguration(folder: string, ports: readonly number[]):
   return nginxMain(folder, 'upstream', [
     'sendfile on;',
     'open_file_cache max=10;',
+    `upstream taken { server unix:${folder}/taken.sock; keepalive 2048; }`,
+    `server { listen unix:${folder}/taken.sock; location / { return 200 "${TAKEN}"; } }`,
     'server {',
     ...ports.map((port) => `  listen 127.0.0.1:${port} backlog=4096;`),
     `  location = /small { return 200 "${SMALL.replace('\n', '\\n')}"; }`,
-    `  location = /take { return 200 "${TAKEN}"; }`,
+    // A bare `return` answers before it has read the body. This reads all of it first, in memory.
+    '  location = /take {',
+    '    client_body_buffer_size 2m;',
+    '    proxy_pass http://taken;',
+    '    proxy_http_version 1.1;',
+    '    proxy_set_header Connection "";',
+    '    proxy_pass_request_body off;',
+    '    proxy_set_header Content-Length "";',
+    '  }',
     `  location = /large { root ${folder}; }`,
     '}',
   ])
