@@ -1,0 +1,18 @@
+/* eslint-disable @typescript-eslint/ban-ts-comment -- these packages are installed in this folder, for the benchmark only */
+// @ts-nocheck
+import { Agent } from 'node:http'
+import { createProxyServer } from 'httpxy'
+import { CONNECTIONS, listen, takeTurns, urls } from './support/edge.mjs'
+
+const agent = new Agent({ keepAlive: true, maxFreeSockets: CONNECTIONS })
+const proxy = createProxyServer({ agent, xfwd: true })
+const turn = takeTurns()
+
+listen(
+  (request, response) => {
+    proxy.web(request, response, { target: urls[turn()] }).catch(() => response.destroy())
+  },
+  (request, socket, head) => {
+    proxy.ws(request, socket, { target: urls[turn()] }, head).catch(() => socket.destroy())
+  },
+)
