@@ -83,8 +83,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
     request[kAttempt] = this
     // Node would leave out what is over its own limit without a word: all are looked at, and then counted.
     request.maxHeadersCount = 0
-    // Without a listener Node destroys the connection without a word.
-    request.on('upgrade', onUpgrade)
+    // Without a listener Node destroys the connection without a word: see `onClose`.
+    if (this.#attempt.head.upgrade !== undefined) request.on('upgrade', onUpgrade)
     request.on('information', onInformation)
     request.on('close', onClose)
     if (this.#attempt.body.framing === 'none') {
@@ -108,7 +108,10 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
   }
 
   onClose(): void {
-    if (!this.#settled) this.onError(new Error('the connection was closed'))
+    if (this.#settled) return
+    const { res } = this.#request as { res?: IncomingMessage | null }
+    if (res?.statusCode === 101) this.#unaskedFor(res)
+    else this.onError(new Error('the connection was closed'))
   }
 
   // ---- the body's sink
@@ -257,8 +260,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
     if (early || asked === undefined || !acceptsSwitch(asked, message.rawHeaders)) {
       socket.on('error', ignore)
       socket.destroy()
-      const what = `unasked-for upgrade, status ${String(message.statusCode)}`
-      this.#failWith('invalid_header', 'http_protocol_error', new Error(what))
+      this.#unaskedFor(message)
       return
     }
     this.#timer?.cancel()
@@ -268,6 +270,11 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
     this.#signal.onAbort = undefined
     if (head.length > 0) socket.unshift(head)
     this.#settle({ kind: 'response', response: new UpgradeResponse(message, socket, this) })
+  }
+
+  #unaskedFor({ statusCode }: IncomingMessage): void {
+    const what = `unasked-for upgrade, status ${String(statusCode)}`
+    this.#failWith('invalid_header', 'http_protocol_error', new Error(what))
   }
 
   // ---- for the response
@@ -287,9 +294,20 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
     this.#timer?.refresh()
   }
 
+  bodyWhole(length: number): void {
+    const { record } = this.#attempt
+    record.responseLength = length
+    // The same turn.
+    this.#bodyOver(record.headerTime)
+  }
+
   bodyOver(): void {
+    this.#bodyOver(this.#elapsed())
+  }
+
+  #bodyOver(time: number): void {
     const { record, body } = this.#attempt
-    record.responseTime = this.#elapsed()
+    record.responseTime = time
     this.#countBytes()
     this.#timer?.cancel()
     this.#sendTimer?.cancel()
