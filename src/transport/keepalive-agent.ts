@@ -1,15 +1,15 @@
 /** agentkeepalive, following the rules of its peer's connections. */
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
+import { Agent } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { HttpAgent, HttpsAgent } from 'agentkeepalive'
 import type { BindOptions } from './bind.js'
+import { IdleSweep } from './idle-sweep.js'
 import type { PeerConnections, RuledSocket } from './peer-connections.js'
 import type { PeerTlsConnectOptions } from './tls.js'
 
-type PooledSocket = RuledSocket & {
-  freeSocketTimeout?: number
-  _httpMessage?: ClientRequest
-}
+type PooledSocket = RuledSocket & { _httpMessage?: ClientRequest }
+type Created = (error: Error | null, socket?: Socket) => void
 
 /** The parts of Node's agent that its types leave out. They have been stable since Node 12. */
 interface AgentBase {
@@ -17,14 +17,16 @@ interface AgentBase {
   destroy(): void
   freeSockets: Record<string, PooledSocket[] | undefined>
   sockets: Record<string, PooledSocket[] | undefined>
+  options: object
   addRequest(request: ClientRequest, options: object): void
+  createSocket(request: ClientRequest, options: object, done: Created): void
+  on(event: string, listener: (...args: never[]) => void): unknown
+  listeners(event: string): ((...args: never[]) => void)[]
+  removeAllListeners(event: string): unknown
   readonly keepAliveMsecs: number
   reuseSocket(socket: Socket, request: ClientRequest): void
   removeSocket(socket: Socket, options: object): void
-  createConnection(
-    options: object,
-    done?: (error: Error | null, socket?: Socket) => void,
-  ): Socket | undefined
+  createConnection(options: object, done: Created): Socket | undefined
 }
 
 type AgentConstructor = new (options: object) => AgentBase
@@ -40,10 +42,21 @@ interface RuledAgent extends AgentBase {
 
 type RuledAgentConstructor = new (connections: PeerConnections, options: object) => RuledAgent
 
+/**
+ * What Node copies for each request, before it looks for a free connection: nothing of it is needed but to open one. A
+ * server's name that is there is not looked for.
+ */
+const REUSED: object = { servername: '' }
+const NO_OPTIONS: object = Object.freeze({ timeout: 0 })
+
 /** Node calls these methods of an agent; each asks the rules first. */
 function withRules(base: AgentConstructor): RuledAgentConstructor {
   return class extends base {
     readonly #connections: PeerConnections
+    readonly #name: string
+    /** As Node has completed them. */
+    readonly #options: object
+    readonly #idle: IdleSweep
     #retired = false
 
     constructor(connections: PeerConnections, options: object) {
@@ -52,35 +65,45 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
         ...options,
         keepAlive: true,
         maxFreeSockets: settings.connections,
-        // Working sockets are watched by the attempt's own timeouts: agentkeepalive would cut them after 8 s.
+        // Working sockets are watched by the attempt's own timeouts: agentkeepalive would cut them after 8 s. Idle ones
+        // are the sweep's.
         timeout: 0,
-        freeSocketTimeout: settings.timeout,
-        socketActiveTTL: settings.time,
+        freeSocketTimeout: 0,
         scheduling: 'lifo',
       })
       this.#connections = connections
+      this.#name = connections.peer.name
+      this.#options = this.options
+      this.options = NO_OPTIONS
+      this.#idle = new IdleSweep(connections.clock, (now) =>
+        connections.endIdle(this.freeSockets[this.#name], now),
+      )
+      // The last is agentkeepalive's, for timeouts that are not used.
+      const [onFree] = this.listeners('free')
+      this.removeAllListeners('free')
+      if (onFree !== undefined) this.on('free', onFree)
     }
 
     /** One agent serves one peer: no need for a name made of every option, at each request. */
     override getName(): string {
-      return this.#connections.peer.name
+      return this.#name
     }
 
     override addRequest(request: ClientRequest, options: object): void {
-      const name = this.getName()
-      // Last in, first out: Node takes the youngest, so the ones before it may rest until their timers end them.
-      let youngest = this.freeSockets[name]?.at(-1)
+      const free = this.freeSockets[this.#name]
+      // Last in, first out: Node takes the youngest, so the ones before it may rest until their time is over.
+      let youngest = free?.at(-1)
       while (youngest !== undefined && !this.#connections.usable(youngest)) {
         this.removeSocket(youngest, options)
         this.#connections.retire(youngest)
-        youngest = this.freeSockets[name]?.at(-1)
+        youngest = this.freeSockets[this.#name]?.at(-1)
       }
-      super.addRequest(request, options)
+      super.addRequest(request, youngest === undefined ? options : REUSED)
     }
 
     /** As `addRequest`, past the free connections. */
     addFreshRequest(request: ClientRequest, options: object): void {
-      const name = this.getName()
+      const name = this.#name
       const free = this.freeSockets[name]
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- Node's own way of saying "none free"
       delete this.freeSockets[name]
@@ -88,43 +111,53 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
       if (free !== undefined) this.freeSockets[name] = free
     }
 
+    /** Only here are the options of a connection needed. */
+    override createSocket(request: ClientRequest, options: object, done: Created): void {
+      super.createSocket(request, { ...options, ...this.#options }, done)
+    }
+
+    /**
+     * In place of agentkeepalive's and Node's own, which set a timer, and build an object of all header fields to look for
+     * the hint that the rules have read.
+     */
     keepSocketAlive(socket: PooledSocket): boolean {
       if (this.#retired) return false
       const response = (socket._httpMessage as { res?: IncomingMessage } | undefined)?.res
       const allowance = this.#connections.allowance(socket, response?.rawHeaders)
       if (allowance <= 0) return false
-      const timeout = Math.max(1, Math.floor(allowance))
-      socket.freeSocketTimeout = timeout
-      // In place of Node's own method, which builds an object of all header fields to look for the hint we have read,
-      // and refuses what is announced for one second.
-      socket.setKeepAlive(true, this.keepAliveMsecs)
+      this.#idle.expect(this.#connections.endOf(socket))
       socket.unref()
-      if (socket.timeout !== timeout) socket.setTimeout(timeout)
       return true
     }
 
+    /** Past agentkeepalive, which writes a line for a log that nobody reads, and sees to timeouts that are not used. */
     override reuseSocket(socket: PooledSocket, request: ClientRequest): void {
       this.#connections.reused(socket)
-      super.reuseSocket(socket, request)
+      Agent.prototype.reuseSocket.call(this, socket, request)
     }
 
-    override createConnection(
-      options: object,
-      done?: (error: Error | null, socket?: Socket) => void,
-    ): Socket | undefined {
-      const socket = super.createConnection(options, done)
-      if (socket !== undefined) this.#connections.opened(socket)
+    override createConnection(options: object, done: Created): Socket | undefined {
+      const socket = super.createConnection(options, (error, created) => {
+        // agentkeepalive's, which counts what nobody asks for. Node adds its own in `done`.
+        created?.removeAllListeners('free')
+        done(error, created)
+      })
+      if (socket !== undefined) {
+        this.#connections.opened(socket)
+        socket.setKeepAlive(true, this.keepAliveMsecs)
+      }
       return socket
     }
 
     retire(): void {
       this.#retired = true
-      this.#connections.retireAll(this.freeSockets[this.getName()])
+      this.#connections.retireAll(this.freeSockets[this.#name])
     }
 
     override destroy(): void {
       this.retire()
-      this.#connections.retireAll(this.sockets[this.getName()])
+      this.#connections.retireAll(this.sockets[this.#name])
+      this.#idle.cancel()
       super.destroy()
     }
 

@@ -20,7 +20,9 @@ interface ConnectionState {
   readonly openedAt: number
   /** When it went idle; -1 while in use. */
   idleSince: number
-  /** Bytes read when it went idle or was taken: a difference is unasked-for data, or the answer. */
+  /** When it is to be closed, should it still be idle. */
+  idleUntil: number
+  /** Bytes read when it went idle: a difference is unasked-for data. */
   bytesRead: number
   /** We close it: nothing to learn from. */
   retired: boolean
@@ -35,13 +37,13 @@ export type RuledSocket = Socket & { [kState]?: ConnectionState }
 export class PeerConnections {
   readonly peer: Peer
   readonly settings: KeepaliveSettings
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #idleLimit: IdleLimit
 
   constructor(peer: Peer, settings: KeepaliveSettings, clock: Clock) {
     this.peer = peer
     this.settings = settings
-    this.#clock = clock
+    this.clock = clock
     this.#idleLimit = new IdleLimit(clock)
   }
 
@@ -49,8 +51,9 @@ export class PeerConnections {
   opened(socket: RuledSocket): void {
     const state: ConnectionState = {
       requests: 1,
-      openedAt: this.#clock.now(),
+      openedAt: this.clock.now(),
       idleSince: -1,
+      idleUntil: -1,
       bytesRead: 0,
       retired: false,
     }
@@ -70,7 +73,7 @@ export class PeerConnections {
   allowance(socket: RuledSocket, rawHeaders: readonly string[] | undefined): number {
     const state = socket[kState]
     if (state === undefined) return 0
-    const now = this.#clock.now()
+    const now = this.clock.now()
     if (rawHeaders !== undefined) {
       const hint = keepAliveHint(rawHeaders)
       if (hint !== undefined) this.#idleLimit.announced(hint)
@@ -82,7 +85,24 @@ export class PeerConnections {
     state.bytesRead = socket.bytesRead
     const allowance = retire ? 0 : Math.min(this.settings.timeout, this.#idleLimit.safeAge(), left)
     state.retired = allowance <= 0
+    state.idleUntil = now + allowance
     return allowance
+  }
+
+  /** When it is to be closed, should it then be idle, on the clock's scale. */
+  endOf(socket: RuledSocket): number {
+    return socket[kState]?.idleUntil ?? -1
+  }
+
+  /** Closes those of these idle connections whose time is over. Returns when the next one's is; Infinity: there is none. */
+  endIdle(idle: readonly RuledSocket[] = [], now: number): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const socket of [...idle]) {
+      const end = this.endOf(socket)
+      if (end <= now) this.retire(socket)
+      else if (end < next) next = end
+    }
+    return next
   }
 
   /** It is taken up again. */
@@ -91,7 +111,6 @@ export class PeerConnections {
     if (state === undefined) return
     state.requests++
     state.idleSince = -1
-    state.bytesRead = socket.bytesRead
   }
 
   /** Still good for a request: not past its time, and silent since it went idle (RFC 9112 section 9.5: no unasked-for bytes). */
@@ -100,7 +119,7 @@ export class PeerConnections {
     if (state === undefined || state.idleSince < 0 || socket.destroyed) return false
     if (socket.bytesRead !== state.bytesRead) return false
     return (
-      this.#clock.now() - state.idleSince <
+      this.clock.now() - state.idleSince <
       Math.min(this.settings.timeout, this.#idleLimit.safeAge())
     )
   }
@@ -118,7 +137,7 @@ export class PeerConnections {
   #closed(state: ConnectionState): void {
     // Of a connection in use nobody can tell who closed it and why: a client that left, a time-out, a broken URL.
     if (state.retired || state.idleSince < 0) return
-    const age = this.#clock.now() - state.idleSince
+    const age = this.clock.now() - state.idleSince
     const learnt = this.#idleLimit.closedAt(age)
     if (logPool.enabled) {
       logPool(

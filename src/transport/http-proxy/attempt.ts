@@ -1,5 +1,5 @@
 /** One attempt through http-proxy-3: from the pool's socket to the response's head, settled once. */
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../../clock.js'
@@ -19,16 +19,18 @@ import { acceptsSwitch } from '../../message/switching-protocols.js'
 import { hasMore, headFault } from './response-head.js'
 import { HttpResponse, UpgradeResponse } from './response.js'
 import type { ResponseOwner } from './response.js'
+import type { Running } from './outgoing.js'
 
 /** `TLSSocket` as it is; its types leave the property out. */
 type HandshakingSocket = Socket & { readonly secureConnecting?: boolean }
 
-/**
- * Handed to http-proxy-3 as its `buffer`: {@link HttpProxyAttempt.pipe} is called with the outgoing request before
- * anything of it is sent, which gives us the request, the body's timing and every event without a listener on `req`
- * or `res`.
- */
-export class HttpProxyAttempt implements RequestSink, ResponseOwner {
+const kAttempt = Symbol('evenkeel.attempt')
+
+/** The listeners of all requests are the same functions: closures for each would be a good part of an attempt's garbage. */
+type CarriedRequest = ClientRequest & { [kAttempt]?: HttpProxyAttempt }
+
+/** {@link OutgoingRequest} tells it of the outgoing request before anything of it is sent, and of what comes of it. */
+export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
   readonly #attempt: Attempt
   readonly #signal: AttemptSignal
   readonly #timeouts: AttemptTimeouts
@@ -76,38 +78,21 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
 
   // ---- what http-proxy-3 calls
 
-  /** The request is made and nothing of it is sent. */
-  pipe(request: ClientRequest): void {
+  onRequest(request: CarriedRequest): void {
     this.#request = request
+    request[kAttempt] = this
     // Node would leave out what is over its own limit without a word: all are looked at, and then counted.
     request.maxHeadersCount = 0
-    request.on('socket', (socket) => {
-      this.#onSocket(socket)
-    })
-    request.on('response', (message) => {
-      this.#onResponse(message)
-    })
-    // Without a listener Node destroys the connection without a word.
-    request.on('upgrade', (message, socket, head) => {
-      this.#onUpgrade(message, socket, head)
-    })
-    request.on('information', ({ statusCode, rawHeaders }) => {
-      this.#onInformation(statusCode, rawHeaders)
-    })
-    request.on('close', () => {
-      if (!this.#settled) this.onError(new Error('the connection was closed'))
-    })
-    const { body } = this.#attempt
-    if (body.framing === 'none') {
+    // Without a listener Node destroys the connection without a word: see `onClose`.
+    if (this.#attempt.head.upgrade !== undefined) request.on('upgrade', onUpgrade)
+    request.on('information', onInformation)
+    request.on('close', onClose)
+    if (this.#attempt.body.framing === 'none') {
       this.#bodyEnded = true
       request.end()
       return
     }
-    request.on('drain', () => {
-      this.#sendTimer?.cancel()
-      this.#sendTimer = undefined
-      body.drained()
-    })
+    request.on('drain', onDrain)
   }
 
   /** The request's `error` event; also ends what cannot even be started. */
@@ -122,7 +107,20 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#failWith(condition, type, cause)
   }
 
+  onClose(): void {
+    if (this.#settled) return
+    const { res } = this.#request as { res?: IncomingMessage | null }
+    if (res?.statusCode === 101) this.#unaskedFor(res)
+    else this.onError(new Error('the connection was closed'))
+  }
+
   // ---- the body's sink
+
+  onDrain(): void {
+    this.#sendTimer?.cancel()
+    this.#sendTimer = undefined
+    this.#attempt.body.drained()
+  }
 
   write(chunk: Buffer): boolean {
     const request = this.#request
@@ -145,7 +143,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
 
   // ---- the way to the head
 
-  #onSocket(socket: Socket): void {
+  onSocket(socket: Socket): void {
     // One that could not even begin to connect (`bind` to an address that is not ours) has its error on its way.
     if (this.#settled || socket.destroyed) return
     this.#socket = socket
@@ -203,7 +201,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   }
 
   /** A flood of them must not keep us busy: each could come in time before the read timeout. */
-  #onInformation(status: number, rawHeaders: readonly string[]): void {
+  onInformation(status: number, rawHeaders: readonly string[]): void {
     if (this.#settled) return
     this.#interim++
     if (this.#interim > MOST_INTERIM_RESPONSES) {
@@ -233,7 +231,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     })
   }
 
-  #onResponse(message: IncomingMessage): void {
+  onResponse(message: IncomingMessage): void {
     if (this.#settled) {
       message.on('error', ignore)
       message.destroy()
@@ -255,15 +253,14 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#settle({ kind: 'response', response })
   }
 
-  #onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
+  onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
     const asked = this.#attempt.head.upgrade
     // RFC 9110 section 7.8: the request has to be complete before.
     const early = this.#settled || !this.#bodyEnded
     if (early || asked === undefined || !acceptsSwitch(asked, message.rawHeaders)) {
       socket.on('error', ignore)
       socket.destroy()
-      const what = `unasked-for upgrade, status ${String(message.statusCode)}`
-      this.#failWith('invalid_header', 'http_protocol_error', new Error(what))
+      this.#unaskedFor(message)
       return
     }
     this.#timer?.cancel()
@@ -273,6 +270,11 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#signal.onAbort = undefined
     if (head.length > 0) socket.unshift(head)
     this.#settle({ kind: 'response', response: new UpgradeResponse(message, socket, this) })
+  }
+
+  #unaskedFor({ statusCode }: IncomingMessage): void {
+    const what = `unasked-for upgrade, status ${String(statusCode)}`
+    this.#failWith('invalid_header', 'http_protocol_error', new Error(what))
   }
 
   // ---- for the response
@@ -292,9 +294,20 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
     this.#timer?.refresh()
   }
 
+  bodyWhole(length: number): void {
+    const { record } = this.#attempt
+    record.responseLength = length
+    // The same turn.
+    this.#bodyOver(record.headerTime)
+  }
+
   bodyOver(): void {
+    this.#bodyOver(this.#elapsed())
+  }
+
+  #bodyOver(time: number): void {
     const { record, body } = this.#attempt
-    record.responseTime = this.#elapsed()
+    record.responseTime = time
     this.#countBytes()
     this.#timer?.cancel()
     this.#sendTimer?.cancel()
@@ -383,6 +396,27 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner {
   #elapsed(): number {
     return this.#clock.now() - this.#startedAt
   }
+}
+
+function onUpgrade(
+  this: CarriedRequest,
+  message: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  this[kAttempt]?.onUpgrade(message, socket, head)
+}
+
+function onInformation(this: CarriedRequest, { statusCode, rawHeaders }: InformationEvent): void {
+  this[kAttempt]?.onInformation(statusCode, rawHeaders)
+}
+
+function onClose(this: CarriedRequest): void {
+  this[kAttempt]?.onClose()
+}
+
+function onDrain(this: CarriedRequest): void {
+  this[kAttempt]?.onDrain()
 }
 
 function ignore(): void {

@@ -7,6 +7,8 @@ import type { AgentPool } from '../agents.js'
 import { outgoingFields } from '../outgoing-fields.js'
 import type { Attempt, AttemptSignal, Settle, Transport } from '../transport.js'
 import { HttpProxyAttempt } from './attempt.js'
+import { OutgoingRequest, OutgoingUnixRequest } from './outgoing.js'
+import type { ProxyTarget } from './outgoing.js'
 import type { AttemptLimits } from './limits.js'
 
 export interface HttpProxySettings extends AttemptLimits {
@@ -14,9 +16,13 @@ export interface HttpProxySettings extends AttemptLimits {
   readonly maxHeaderSize: number
 }
 
-/** http-proxy-3 as far as it is used: it is given views, which its own types cannot know. */
-interface Carrier {
-  web(req: object, res: object, options: object, onError: (cause: Error) => void): void
+/**
+ * The pass of http-proxy-3 that sends a request. Its other passes change a client's request, which ours is not, and
+ * `web()` copies all options for each of them.
+ */
+interface StreamPass {
+  readonly name: string
+  (req: object, res: object, options: object, head: undefined, server: object): unknown
 }
 
 /** What http-proxy-3 reads of a socket. */
@@ -38,51 +44,18 @@ const REQUEST_VIEW = {
 /** In place of the client's `res`: nothing is ever written to it, and `finished` spares a listener on the response. */
 const RESPONSE_VIEW = { headersSent: false, finished: true, on: ignore }
 
-/** The part of a request that http-proxy-3 takes from `target`. */
-interface ProxyTarget {
-  readonly protocol: string
-  readonly host: string
-  readonly hostname: string
-  readonly port: number
-  readonly socketPath: string | undefined
-  readonly href: string
-}
-
-const NO_HEADERS = {}
-
-/**
- * The base object of the outgoing request's options. http-proxy-3 joins and re-writes the path, losing an empty query
- * and an asterisk, and makes an object of the fields, losing their order. It is told to, and target and fields stay as
- * they are. While it looks at the fields there are none; `url` is what it sets after that.
- */
-function outgoingBase(target: string, fields: readonly string[], maxHeaderSize: number): object {
-  let ready = false
-  return {
-    maxHeaderSize,
-    get path() {
-      return target
-    },
-    set path(_rewritten: string) {
-      // Not taken.
-    },
-    get headers() {
-      return ready ? fields : NO_HEADERS
-    },
-    set headers(_copy: object) {
-      // Not taken.
-    },
-    get url() {
-      return ''
-    },
-    set url(_unused: string) {
-      ready = true
-    },
+function streamPass(): StreamPass {
+  const { webPasses = [] } = httpProxy.createProxyServer({}) as unknown as {
+    webPasses?: StreamPass[]
   }
+  const pass = webPasses.find(({ name }) => name === 'stream')
+  if (pass === undefined) throw new Error('this http-proxy-3 has no pass by the name of "stream"')
+  return pass
 }
 
 export class HttpProxyTransport implements Transport {
   readonly name = 'http-proxy-3'
-  readonly #proxy = httpProxy.createProxyServer({}) as unknown as Carrier
+  readonly #carry = streamPass()
   readonly #targets = new WeakMap<Peer, ProxyTarget>()
   readonly #pool: AgentPool
   readonly #settings: HttpProxySettings
@@ -107,19 +80,20 @@ export class HttpProxyTransport implements Transport {
   }
 
   start(attempt: Attempt, signal: AttemptSignal, settle: Settle): void {
+    const { peer, head } = attempt
     const running = new HttpProxyAttempt(attempt, signal, this.#settings, this.#clock, settle)
-    const options = {
-      target: this.#target(attempt.peer),
-      agent: this.#pool.agent(attempt.peer, attempt.connection),
-      method: attempt.head.method,
-      buffer: running,
-      selfHandleResponse: true,
-      toProxy: true,
-      ssl: outgoingBase(attempt.head.target, outgoingFields(attempt), this.#settings.maxHeaderSize),
-    }
-    this.#proxy.web(REQUEST_VIEW, RESPONSE_VIEW, options, (cause: Error) => {
-      running.onError(cause)
-    })
+    const Outgoing = peer.socketPath === undefined ? OutgoingRequest : OutgoingUnixRequest
+    const outgoing = new Outgoing(
+      running,
+      head,
+      outgoingFields(attempt),
+      this.#target(peer),
+      this.#pool.agent(peer, attempt.connection),
+      this.#settings.maxHeaderSize,
+    )
+    // Called as a function: a property of ours would be its `this`.
+    const carry = this.#carry
+    carry(REQUEST_VIEW, RESPONSE_VIEW, outgoing, undefined, outgoing)
   }
 
   close(): Promise<void> {

@@ -19,6 +19,8 @@ export interface ResponseOwner {
   bodyOver(): void
   /** Bytes have come: the read timeout starts again. */
   bodyBytes(length: number): void
+  /** The body had come with the head, and is read: as `bodyBytes` and `bodyOver`. */
+  bodyWhole(length: number): void
   /** Destroys the connection. */
   abandon(): void
   bodyFailure(
@@ -66,15 +68,24 @@ export class UpgradeResponse implements UpstreamResponse {
   }
 }
 
+const kResponse = Symbol('evenkeel.response')
+
+/** The listeners of all responses are the same functions. */
+type ReadMessage = IncomingMessage & { [kResponse]?: HttpResponse }
+
 export class HttpResponse implements UpstreamResponse {
   readonly status: number
   readonly statusMessage: string
   readonly rawHeaders: readonly string[]
-  readonly #message: IncomingMessage
+  readonly #message: ReadMessage
   readonly #owner: ResponseOwner
   #sink: BodySink | undefined
   #cause: Error | undefined
   #over = false
+  /** The turn in which the head came is over. */
+  #listening = false
+  /** The sink has the whole body, and asked for a pause with its last piece. */
+  #ending = false
 
   constructor(message: IncomingMessage, owner: ResponseOwner) {
     this.#message = message
@@ -82,21 +93,52 @@ export class HttpResponse implements UpstreamResponse {
     this.status = message.statusCode ?? 0
     this.statusMessage = message.statusMessage ?? ''
     this.rawHeaders = message.rawHeaders
-    // A connection that dies while the response rests would otherwise be an uncaught error.
-    message.on('error', (cause: Error) => {
-      this.#cause = cause
-    })
-    message.on('close', () => {
-      this.#closed()
-    })
+    // What came with the head is parsed when this runs. Nothing can happen to the connection before.
+    process.nextTick(readOrListen, this)
   }
 
   start(sink: BodySink): void {
     if (this.#over) return
     this.#sink = sink
+    if (this.#listening) this.#flow(sink)
+  }
+
+  /**
+   * A short body has mostly come with its head: it is taken at one go, and needs no listener. For any other: without one
+   * a connection that dies while the response rests would be an uncaught error.
+   */
+  readOrListen(): void {
+    if (this.#over) return
+    const message = this.#message
+    const sink = this.#sink
+    if (
+      sink !== undefined &&
+      message.complete &&
+      !message.destroyed &&
+      this.#owner.brokenBy === undefined
+    ) {
+      this.#readWhole(sink)
+      return
+    }
+    this.#listening = true
+    message[kResponse] = this
+    message.on('error', onError)
+    message.on('close', onClose)
+    if (sink !== undefined) this.#flow(sink)
+  }
+
+  #readWhole(sink: BodySink): void {
+    const chunk = this.#message.read() as Buffer | null
+    this.#over = true
+    this.#owner.bodyWhole(chunk?.length ?? 0)
+    if (chunk === null || sink.data(chunk)) sink.end(this.#message.rawTrailers)
+    else this.#ending = true
+  }
+
+  #flow(sink: BodySink): void {
     const message = this.#message
     if (message.destroyed && !message.readableEnded) {
-      this.#closed()
+      this.onClose()
       return
     }
     this.#owner.startReading()
@@ -107,30 +149,40 @@ export class HttpResponse implements UpstreamResponse {
       message.pause()
       this.#owner.stopReading()
     })
-    message.on('end', () => {
-      if (message.complete && this.#owner.brokenBy === undefined) this.#ended()
-    })
+    message.on('end', onEnd)
   }
 
   resume(): void {
+    if (this.#ending) {
+      this.#ending = false
+      this.#sink?.end(this.#message.rawTrailers)
+    }
     if (this.#over) return
     this.#owner.startReading()
     this.#message.resume()
   }
 
   discard(): void {
+    this.#ending = false
     if (this.#over) return
+    if (!this.#listening) this.#message.on('error', ignore)
     this.#finish()
     this.#owner.abandon()
   }
 
-  #ended(): void {
-    if (this.#over) return
+  // ---- what becomes of the message
+
+  onEnd(): void {
+    if (this.#over || !this.#message.complete || this.#owner.brokenBy !== undefined) return
     this.#finish()
     this.#sink?.end(this.#message.rawTrailers)
   }
 
-  #closed(): void {
+  onError(cause: Error): void {
+    this.#cause = cause
+  }
+
+  onClose(): void {
     // Without a sink the response still rests (or was complete): whoever starts it is told.
     if (this.#over || this.#sink === undefined) return
     this.#finish()
@@ -148,4 +200,24 @@ export class HttpResponse implements UpstreamResponse {
     this.#over = true
     this.#owner.bodyOver()
   }
+}
+
+function readOrListen(response: HttpResponse): void {
+  response.readOrListen()
+}
+
+function onEnd(this: ReadMessage): void {
+  this[kResponse]?.onEnd()
+}
+
+function onError(this: ReadMessage, cause: Error): void {
+  this[kResponse]?.onError(cause)
+}
+
+function onClose(this: ReadMessage): void {
+  this[kResponse]?.onClose()
+}
+
+function ignore(): void {
+  // Told in other ways.
 }
