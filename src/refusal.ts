@@ -9,6 +9,7 @@ export interface Refusal {
   readonly code: ErrorCode
   readonly status: number
   readonly message: string
+  readonly cause?: unknown
   /** What follows on the client's connection is not to be trusted, or not worth reading. */
   readonly close?: boolean
 }
@@ -42,14 +43,13 @@ export function isUnsendable(cause: unknown): boolean {
   )
 }
 
-/** What a throw inside the library ends as: the arguments of an error answer. */
-export function internalRefusal(
-  cause: unknown,
-): [code: ErrorCode, message: string, details: { status: number; cause: unknown }] {
+/** What a throw inside the library ends as. */
+export function internalRefusal(cause: unknown): Refusal {
   if (cause instanceof BalancerError) {
-    return [cause.code, cause.message, { status: cause.status, cause: cause.cause }]
+    return { code: cause.code, message: cause.message, status: cause.status, cause: cause.cause }
   }
-  return ['ERR_INTERNAL', 'the balancer or one of its plug-ins failed', { status: 500, cause }]
+  const message = 'the balancer or one of its plug-ins failed'
+  return { code: 'ERR_INTERNAL', message, status: 500, cause }
 }
 
 /** A response whose head Node will not write to a client is as good as an invalid one. */

@@ -1,23 +1,26 @@
 /** One client request from top to bottom: the file to read first. */
 import type { AttemptRecord } from './attempt-record.js'
 import { BalancerError } from './errors.js'
-import type { ErrorCode } from './errors.js'
 import type { Arrived, DeliveryOutcome } from './delivery.js'
 import type { Exchange } from './exchange.js'
 import type { HandlerParts } from './handler-parts.js'
 import { judge, settleTries } from './judge.js'
 import type { AttemptContext, Verdict } from './judge.js'
 import { readWhole, wholeLength } from './message/whole-response.js'
-import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
-import { gatewayOutcome } from './next-upstream/gateway-status.js'
+import type {
+  AttemptResult,
+  UpstreamFailure,
+  UpstreamResponse,
+} from './next-upstream/attempt-result.js'
 import { prepareOutbound } from './outbound.js'
 import type { Outbound } from './outbound.js'
 import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
-import { BODY_TOO_LARGE, CLIENT_LEFT, CLOSING, internalRefusal, isUnsendable } from './refusal.js'
+import { stopRefusal, upstreamRefusal } from './ending.js'
+import { CLOSING, internalRefusal, isUnsendable } from './refusal.js'
 import type { Refusal } from './refusal.js'
 import { PeerSession } from './upstream/peer-session.js'
 import type { Lease } from './upstream/peer-session.js'
-import { initialTries, noPeerRefusal, waitForPeer } from './waiting.js'
+import { initialTries, waitForPeer } from './waiting.js'
 
 /**
  * The way of one request. What takes time calls back, and nothing here waits: where a promise would be awaited, a step
@@ -129,17 +132,14 @@ export class RequestRun implements AttemptContext {
   // ---- 3, 4: a peer, or nobody to ask
 
   #next(): void {
-    const { x } = this
-    if (!this.#again) {
-      const lease = this.session.next()
-      if (lease === undefined) {
-        this.#wait()
-        return
-      }
-      this.#lease = lease
-      x.leased(lease)
+    const lease = this.#again ? this.lease : this.session.next()
+    if (lease === undefined) {
+      this.#wait()
+      return
     }
-    this.#record = x.record(this.lease)
+    this.#lease = lease
+    if (!this.#again) this.x.leased(lease)
+    this.#record = this.x.record(lease)
     this.#attempt()
   }
 
@@ -201,27 +201,18 @@ export class RequestRun implements AttemptContext {
         if (result.kind === 'response') result.response.discard()
         return
       }
-      if (result.kind === 'response' && !x.over && result.response.tunnel === undefined) {
-        const { wholeResponse } = this.#parts.policy
-        const length = wholeLength(result.response, this.outbound.head.method, wholeResponse)
-        if (length > 0) {
-          readWhole(result.response, length, x, this.#read)
-          return
-        }
-      }
-      this.#judged(result)
+      const length = result.kind === 'response' && !x.over ? this.#toRead(result.response) : 0
+      if (result.kind !== 'response' || length === 0) this.#judged(result)
+      else readWhole(result.response, length, x, this.#settle)
     } catch (cause) {
       this.#crash(cause)
     }
   }
 
-  /** A short response is there as a whole. */
-  readonly #read = (result: AttemptResult): void => {
-    try {
-      this.#judged(result)
-    } catch (cause) {
-      this.#crash(cause)
-    }
+  /** Bytes of a short response that are still to be read. */
+  #toRead(response: UpstreamResponse): number {
+    if (response.tunnel !== undefined || response.whole !== undefined) return 0
+    return wholeLength(response, this.outbound.head.method, this.#parts.policy.wholeResponse)
   }
 
   #judged(result: AttemptResult): void {
@@ -297,9 +288,13 @@ export class RequestRun implements AttemptContext {
         this.#stopped()
         return
       case 'truncated': {
-        const message = 'the upstream ended in the middle of the response body'
         const { statusCode: status } = this.x.res
-        this.#fail('ERR_UPSTREAM_TRUNCATED', message, { status, cause: outcome.cause })
+        this.#refuse({
+          code: 'ERR_UPSTREAM_TRUNCATED',
+          message: 'the upstream ended in the middle of the response body',
+          status,
+          cause: outcome.cause,
+        })
       }
     }
   }
@@ -327,20 +322,7 @@ export class RequestRun implements AttemptContext {
   }
 
   #answerForUpstream(): void {
-    const { x } = this
-    const { registry } = this.#parts
-    const failure = x.lastFailure
-    if (failure === undefined) {
-      // No attempt could be made.
-      const refusal = noPeerRefusal(registry, x, this.session)
-      x.recordNoPeer(registry.name).status = refusal.status
-      this.#fail(refusal.code, refusal.message, refusal)
-      return
-    }
-    const { code, status } = gatewayOutcome(failure)
-    const where = `${failure.type} in phase ${failure.phase}`
-    const { cause } = failure
-    this.#fail(code, `upstream "${registry.name}": ${where}`, { status, cause })
+    this.#refuse(upstreamRefusal(this.#parts.registry, this.x, this.session))
   }
 
   /** Nobody is there any more who could be answered in full. */
@@ -351,31 +333,14 @@ export class RequestRun implements AttemptContext {
       this.#finish()
       return
     }
-    switch (x.stopReason) {
-      case 'closing':
-        this.#refuse(CLOSING)
-        return
-      case 'body_too_large':
-        this.#refuse(BODY_TOO_LARGE)
-        return
-      case 'body_failed':
-        this.#fail(...internalRefusal(x.bodyError))
-        return
-      case 'client_left':
-      case 'deadline':
-      case undefined:
-        this.#refuse(CLIENT_LEFT)
-    }
+    this.#refuse(stopRefusal(x))
   }
 
   #refuse(refusal: Refusal): void {
-    if (refusal.close === true) closeAfter(this.x.res)
-    this.#fail(refusal.code, refusal.message, refusal)
-  }
-
-  #fail(code: ErrorCode, message: string, details: { status: number; cause?: unknown }): void {
-    this.#parts.draining.announce(this.x)
-    this.#parts.reporter.failed(this.x, code, message, details)
+    const { x } = this
+    if (refusal.close === true) closeAfter(x.res)
+    this.#parts.draining.announce(x)
+    this.#parts.reporter.failed(x, refusal.code, refusal.message, refusal)
     this.#finish()
   }
 
@@ -395,7 +360,7 @@ export class RequestRun implements AttemptContext {
   #crash(cause: unknown): void {
     if (this.#done) return
     try {
-      this.#fail(...internalRefusal(cause))
+      this.#refuse(internalRefusal(cause))
     } finally {
       // What had been begun may be what has thrown: the books are closed all the same.
       this.#finish()

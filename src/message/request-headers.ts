@@ -2,7 +2,7 @@
  * What of a request's head is for the next hop, and what was for this connection alone (RFC 9110 section 7.6.1).
  * This runs for every request: one pass over `rawHeaders`, and no patterns.
  */
-import { hasMember, joined } from './fields.js'
+import { hasMember, isPlainOption, joined } from './fields.js'
 import type { Framing } from './framing.js'
 import { isPseudoOrDisguised, TREATMENTS } from './request-fields.js'
 import type { ForwardedName, Treatment } from './request-fields.js'
@@ -58,6 +58,44 @@ export function readRequestHeaders(
   rawHeaders: readonly string[],
   live?: LiveHeaders,
   liveLimit = LIVE_LIMIT,
+): RequestHeaders {
+  return (live && readUntouched(rawHeaders, live)) ?? readTouched(rawHeaders, live, liveLimit)
+}
+
+/**
+ * Most requests have no field twice, and no middleware has changed one: then every line is its field's value in `live`,
+ * and there is nothing else in there. No index is needed for these. undefined: it is not so.
+ */
+function readUntouched(
+  rawHeaders: readonly string[],
+  live: LiveHeaders,
+): RequestHeaders | undefined {
+  const lines = new RequestLines(Number.POSITIVE_INFINITY, 'untouched')
+  const head = createHead(lines)
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    const value = rawHeaders[i + 1] ?? ''
+    const field = name.toLowerCase()
+    if (live[field] !== value) return undefined
+    const treatment = TREATMENTS.get(field)
+    if (treatment === undefined) {
+      if (!isPseudoOrDisguised(field)) lines.reserve(name, value)
+    } else if (treatment === 'cookie') {
+      lines.reserve(name, value)
+    } else if (treatment !== 'drop') {
+      setAside(head, treatment, name, value)
+    }
+  }
+  let fields = rawHeaders.length / 2
+  for (const _field in live) fields--
+  const namesFields = head.connection !== undefined && !isPlainOption(head.connection)
+  return fields === 0 && !namesFields ? head : undefined
+}
+
+function readTouched(
+  rawHeaders: readonly string[],
+  live: LiveHeaders | undefined,
+  liveLimit: number,
 ): RequestHeaders {
   const lines = new RequestLines(2 * liveLimit)
   const head = createHead(lines)

@@ -12,13 +12,15 @@ type LiveValue = string | number | readonly string[]
 const HOLE = ''
 
 const NO_LINES: readonly string[] = []
+/** Never written to. */
+const NO_INDEX = new Map<string, number>()
 
 /** Grows line by line, is corrected, and then {@link RequestLines.finished}. */
 export class RequestLines {
   /** Name, value, name, value …; what is to be corrected is still there. */
   readonly out: string[] = []
   /** Field in lower case → where in `out` its first line stands. Only fields that are kept as they are. */
-  readonly #index = new Map<string, number>()
+  readonly #index: Map<string, number>
   /** The first text in `rawHeaders` that `request.headers` was not made of. */
   readonly #liveEnd: number
   /** Fields of several lines, and these joined, as far as middleware has seen them. */
@@ -29,8 +31,10 @@ export class RequestLines {
   #edits: Map<string, readonly string[]> | undefined
   #holes = false
 
-  constructor(liveEnd: number) {
+  /** @param kind `untouched`: lines are only reserved, and none is looked for. */
+  constructor(liveEnd: number, kind: 'untouched' | 'any' = 'any') {
     this.#liveEnd = liveEnd
+    this.#index = kind === 'untouched' ? NO_INDEX : new Map<string, number>()
   }
 
   /** @param i where in `rawHeaders` it stood. */

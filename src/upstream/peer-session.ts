@@ -61,9 +61,8 @@ export class PeerSession implements Candidates {
   /** For the selector: see {@link Candidates}. Bound, because `pick({ group, eligible })` is how people write it. */
   readonly eligible = (peer: Peer): boolean => {
     const state = this.#registry.stateOf(peer)
-    return (
-      state !== undefined && this.#registry.eligible(state, this.#now) && !this.#hasTried(state)
-    )
+    if (state === undefined || !this.#registry.eligible(state, this.#now)) return false
+    return this.#tried.length === 0 || !this.#hasTried(state)
   }
 
   /** The next peer, taken; undefined when none may be used now. */

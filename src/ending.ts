@@ -1,0 +1,41 @@
+/** What a request ends with when it ends without a response of a peer's. */
+import type { Exchange } from './exchange.js'
+import { gatewayOutcome } from './next-upstream/gateway-status.js'
+import { BODY_TOO_LARGE, CLIENT_LEFT, CLOSING, internalRefusal } from './refusal.js'
+import type { Refusal } from './refusal.js'
+import type { PeerSession } from './upstream/peer-session.js'
+import type { PeerRegistry } from './upstream/upstream.js'
+import { noPeerRefusal } from './waiting.js'
+
+/** Of all attempts together; where none could be made, the log gets nginx's entry for that. */
+export function upstreamRefusal(
+  registry: PeerRegistry,
+  x: Exchange,
+  session: PeerSession,
+): Refusal {
+  const failure = x.lastFailure
+  if (failure === undefined) {
+    const refusal = noPeerRefusal(registry, x, session)
+    x.recordNoPeer(registry.name).status = refusal.status
+    return refusal
+  }
+  const { code, status } = gatewayOutcome(failure)
+  const where = `${failure.type} in phase ${failure.phase}`
+  return { code, status, message: `upstream "${registry.name}": ${where}`, cause: failure.cause }
+}
+
+/** Nobody is there any more who could be answered in full. */
+export function stopRefusal({ stopReason, bodyError }: Exchange): Refusal {
+  switch (stopReason) {
+    case 'closing':
+      return CLOSING
+    case 'body_too_large':
+      return BODY_TOO_LARGE
+    case 'body_failed':
+      return internalRefusal(bodyError)
+    case 'client_left':
+    case 'deadline':
+    case undefined:
+      return CLIENT_LEFT
+  }
+}
