@@ -49,6 +49,34 @@ type RuledAgentConstructor = new (connections: PeerConnections, options: object)
 const REUSED: object = { servername: '' }
 const NO_OPTIONS: object = Object.freeze({ timeout: 0 })
 
+function poolOptions({ settings }: PeerConnections, options: object): object {
+  return {
+    ...options,
+    keepAlive: true,
+    maxFreeSockets: settings.connections,
+    // Working sockets are watched by the attempt's own timeouts: agentkeepalive would cut them after 8 s. Idle ones are
+    // the sweep's.
+    timeout: 0,
+    freeSocketTimeout: 0,
+    scheduling: 'lifo',
+  }
+}
+
+/** Of an agent's it is Node's. agentkeepalive's own is about timeouts that are not used. */
+function keepFirstListener(agent: AgentBase, event: string): void {
+  const [first] = agent.listeners(event)
+  agent.removeAllListeners(event)
+  if (first !== undefined) agent.on(event, first)
+}
+
+/** Without agentkeepalive's listener, which counts what nobody asks for. Node adds its own in `done`. */
+function uncounted(done: Created): Created {
+  return (error, socket) => {
+    socket?.removeAllListeners('free')
+    done(error, socket)
+  }
+}
+
 /** Node calls these methods of an agent; each asks the rules first. */
 function withRules(base: AgentConstructor): RuledAgentConstructor {
   return class extends base {
@@ -60,17 +88,7 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
     #retired = false
 
     constructor(connections: PeerConnections, options: object) {
-      const { settings } = connections
-      super({
-        ...options,
-        keepAlive: true,
-        maxFreeSockets: settings.connections,
-        // Working sockets are watched by the attempt's own timeouts: agentkeepalive would cut them after 8 s. Idle ones
-        // are the sweep's.
-        timeout: 0,
-        freeSocketTimeout: 0,
-        scheduling: 'lifo',
-      })
+      super(poolOptions(connections, options))
       this.#connections = connections
       this.#name = connections.peer.name
       this.#options = this.options
@@ -78,10 +96,7 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
       this.#idle = new IdleSweep(connections.clock, (now) =>
         connections.endIdle(this.freeSockets[this.#name], now),
       )
-      // The last is agentkeepalive's, for timeouts that are not used.
-      const [onFree] = this.listeners('free')
-      this.removeAllListeners('free')
-      if (onFree !== undefined) this.on('free', onFree)
+      keepFirstListener(this, 'free')
     }
 
     /** One agent serves one peer: no need for a name made of every option, at each request. */
@@ -103,12 +118,11 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
 
     /** As `addRequest`, past the free connections. */
     addFreshRequest(request: ClientRequest, options: object): void {
-      const name = this.#name
-      const free = this.freeSockets[name]
+      const free = this.freeSockets[this.#name]
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- Node's own way of saying "none free"
-      delete this.freeSockets[name]
+      delete this.freeSockets[this.#name]
       super.addRequest(request, options)
-      if (free !== undefined) this.freeSockets[name] = free
+      if (free !== undefined) this.freeSockets[this.#name] = free
     }
 
     /** Only here are the options of a connection needed. */
@@ -137,15 +151,10 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
     }
 
     override createConnection(options: object, done: Created): Socket | undefined {
-      const socket = super.createConnection(options, (error, created) => {
-        // agentkeepalive's, which counts what nobody asks for. Node adds its own in `done`.
-        created?.removeAllListeners('free')
-        done(error, created)
-      })
-      if (socket !== undefined) {
-        this.#connections.opened(socket)
-        socket.setKeepAlive(true, this.keepAliveMsecs)
-      }
+      const socket = super.createConnection(options, uncounted(done))
+      if (socket === undefined) return undefined
+      this.#connections.opened(socket)
+      socket.setKeepAlive(true, this.keepAliveMsecs)
       return socket
     }
 

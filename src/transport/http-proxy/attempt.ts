@@ -1,5 +1,5 @@
 /** One attempt through http-proxy-3: from the pool's socket to the response's head, settled once. */
-import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../../clock.js'
@@ -20,17 +20,14 @@ import { hasMore, headFault } from './response-head.js'
 import { HttpResponse, UpgradeResponse } from './response.js'
 import type { ResponseOwner } from './response.js'
 import type { Running } from './outgoing.js'
+import { ignore, listenTo } from './request-listeners.js'
+import type { RequestEvents } from './request-listeners.js'
 
 /** `TLSSocket` as it is; its types leave the property out. */
 type HandshakingSocket = Socket & { readonly secureConnecting?: boolean }
 
-const kAttempt = Symbol('evenkeel.attempt')
-
-/** The listeners of all requests are the same functions: closures for each would be a good part of an attempt's garbage. */
-type CarriedRequest = ClientRequest & { [kAttempt]?: HttpProxyAttempt }
-
 /** {@link OutgoingRequest} tells it of the outgoing request before anything of it is sent, and of what comes of it. */
-export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
+export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running, RequestEvents {
   readonly #attempt: Attempt
   readonly #signal: AttemptSignal
   readonly #timeouts: AttemptTimeouts
@@ -78,21 +75,16 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
 
   // ---- what http-proxy-3 calls
 
-  onRequest(request: CarriedRequest): void {
+  onRequest(request: ClientRequest): void {
     this.#request = request
-    request[kAttempt] = this
     // Node would leave out what is over its own limit without a word: all are looked at, and then counted.
     request.maxHeadersCount = 0
-    // Without a listener Node destroys the connection without a word: see `onClose`.
-    if (this.#attempt.head.upgrade !== undefined) request.on('upgrade', onUpgrade)
-    request.on('information', onInformation)
-    request.on('close', onClose)
-    if (this.#attempt.body.framing === 'none') {
-      this.#bodyEnded = true
-      request.end()
-      return
-    }
-    request.on('drain', onDrain)
+    const { body, head } = this.#attempt
+    const hasBody = body.framing !== 'none'
+    listenTo(request, this, { upgrade: head.upgrade !== undefined, body: hasBody })
+    if (hasBody) return
+    this.#bodyEnded = true
+    request.end()
   }
 
   /** The request's `error` event; also ends what cannot even be started. */
@@ -298,14 +290,10 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
     const { record } = this.#attempt
     record.responseLength = length
     // The same turn.
-    this.#bodyOver(record.headerTime)
+    this.bodyOver(record.headerTime)
   }
 
-  bodyOver(): void {
-    this.#bodyOver(this.#elapsed())
-  }
-
-  #bodyOver(time: number): void {
+  bodyOver(time = this.#elapsed()): void {
     const { record, body } = this.#attempt
     record.responseTime = time
     this.#countBytes()
@@ -396,29 +384,4 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running {
   #elapsed(): number {
     return this.#clock.now() - this.#startedAt
   }
-}
-
-function onUpgrade(
-  this: CarriedRequest,
-  message: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
-  this[kAttempt]?.onUpgrade(message, socket, head)
-}
-
-function onInformation(this: CarriedRequest, { statusCode, rawHeaders }: InformationEvent): void {
-  this[kAttempt]?.onInformation(statusCode, rawHeaders)
-}
-
-function onClose(this: CarriedRequest): void {
-  this[kAttempt]?.onClose()
-}
-
-function onDrain(this: CarriedRequest): void {
-  this[kAttempt]?.onDrain()
-}
-
-function ignore(): void {
-  // Told in other ways.
 }

@@ -8,6 +8,7 @@ import type {
   UpstreamResponse,
 } from '../../next-upstream/attempt-result.js'
 import type { TransportCondition } from '../../next-upstream/condition.js'
+import { ignore } from './request-listeners.js'
 
 /** What a response needs of the attempt that brought it. */
 export interface ResponseOwner {
@@ -216,8 +217,4 @@ function onError(this: ReadMessage, cause: Error): void {
 
 function onClose(this: ReadMessage): void {
   this[kResponse]?.onClose()
-}
-
-function ignore(): void {
-  // Told in other ways.
 }
