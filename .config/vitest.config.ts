@@ -14,6 +14,30 @@ const withHttpProxy2 = {
   test: { name: 'http-proxy-3 v2', include: ['test/integration/traps/**/*.test.ts'] },
 }
 
+/** All tests that make balancers with connections of their own, over undici as the default transport. */
+const overUndici = {
+  extends: true as const,
+  resolve: {
+    alias: [
+      {
+        find: /^\.\/transport\/default-transport\.js$/,
+        replacement: `${root}test/helpers/undici-default.ts`,
+      },
+    ],
+  },
+  test: {
+    name: 'evenkeel over undici',
+    include: [
+      'test/integration/**/*.test.ts',
+      'test/corpus/**/*.test.ts',
+      'test/conformance/**/*.test.ts',
+      'test/property/balancer.test.ts',
+      'test/fuzz/**/*.test.ts',
+    ],
+    exclude: [],
+  },
+}
+
 export default defineConfig({
   root,
   cacheDir: 'node_modules/.vite',
@@ -39,6 +63,7 @@ export default defineConfig({
           globalSetup: ['.config/vitest.global-setup.ts'],
         },
       },
+      overUndici,
       ...(nodeMajor >= 22 ? [withHttpProxy2] : []),
     ],
     coverage: {

@@ -32,7 +32,7 @@ export function outgoingFields({ head, body, peer, expectContinue }: Attempt): s
 }
 
 /** A unix socket has no name of its own: `localhost`, as nginx and Node say. */
-function hostOf({ protocol, hostname, port, name, socketPath }: Peer): string {
+export function hostOf({ protocol, hostname, port, name, socketPath }: Peer): string {
   if (socketPath !== undefined) return 'localhost'
   const isDefault = port === (protocol === 'https:' ? 443 : 80)
   if (!isDefault) return name
