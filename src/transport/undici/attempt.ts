@@ -103,6 +103,14 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
 
   // ---- the connection
 
+  get awaitsHead(): boolean {
+    return this.#requestSent && this.#head === undefined
+  }
+
+  continued(): void {
+    if (!this.#over) this.#onInformation(100, NO_FIELDS)
+  }
+
   get hasHead(): boolean {
     return this.#head !== undefined
   }
@@ -305,7 +313,7 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
       this.#failWith('invalid_header', 'http_protocol_error', cause)
     } else if (this.#interim > MOST_INTERIM_RESPONSES) {
       this.#failWith('invalid_header', 'http_protocol_error', new Error('too many 1xx responses'))
-    } else {
+    } else if (status !== 100) {
       this.#signal.informational(status, rawHeaders)
     }
   }

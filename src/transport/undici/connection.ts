@@ -5,12 +5,17 @@ import { connect as connectTls } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import type { RuledSocket } from '../peer-connections.js'
 import { clientOn } from './client.js'
+import { InterimFilter } from './interim-filter.js'
 import type { OneClient } from './client.js'
 
 /** Whoever uses a connection at the moment. */
 export interface Occupant {
+  /** The request is sent, and the head of its response has not come. */
+  readonly awaitsHead: boolean
   /** The head of its response has come. */
   readonly hasHead: boolean
+  /** The peer has said 100 (Continue), which nobody has asked it for. */
+  continued(): void
   /** TCP stands, the handshake of TLS begins. */
   handshaking(): void
   /** The connection stands. */
@@ -71,7 +76,15 @@ export class PeerConnection {
 
   /** Before undici's own listeners: in this order they are called. */
   #listen(socket: Socket): void {
-    const { encrypted } = this.#plan
+    const { encrypted, maxHeaderSize } = this.#plan
+    const filter = new InterimFilter(maxHeaderSize)
+    const read = socket.read.bind(socket)
+    socket.read = (size?: number): Buffer | null => {
+      const chunk = read(size) as Buffer | null
+      const { occupant } = this
+      if (chunk === null || occupant?.awaitsHead !== true) return chunk
+      return filter.pass(chunk, occupant)
+    }
     if (encrypted) socket.once('connect', () => this.occupant?.handshaking())
     socket.once(encrypted ? 'secureConnect' : 'connect', () => this.occupant?.connected())
     socket.on('error', (cause: NodeJS.ErrnoException) => {

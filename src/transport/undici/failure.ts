@@ -18,6 +18,7 @@ export function classifyUndici(cause: Error, connecting: boolean): FailureClass 
   const { code = '' } = cause as NodeJS.ErrnoException
   const known = byCode.get(code)
   if (known !== undefined) return known
+  if (cause.name === 'HTTPParserError') return MALFORMED
   // The other errors of this code are about closed connections.
   if (code === 'UND_ERR_SOCKET' && cause.message.startsWith('bad ')) return MALFORMED
   return classify(cause, connecting)
