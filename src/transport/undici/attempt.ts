@@ -26,6 +26,8 @@ import type { ResponseHead, ResponseOwner } from './response.js'
 
 /** What all attempts of a transport have in common. */
 export interface AttemptParts extends AttemptLimits {
+  /** Bytes of response head at most. */
+  readonly maxHeaderSize: number
   readonly clock: Clock
   /** Carries what undici has refused, of which nothing has been sent. */
   standard(attempt: Attempt, signal: AttemptSignal, settle: Settle): void
@@ -111,6 +113,11 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
     if (!this.#over) this.#onInformation(100, NO_FIELDS)
   }
 
+  headTooLong(): void {
+    const cause = new Error('a response head of more than bufferSize')
+    this.#failWith('invalid_header', 'http_response_header_section_size', cause)
+  }
+
   get hasHead(): boolean {
     return this.#head !== undefined
   }
@@ -191,6 +198,7 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
 
   onConnect(): void {
     this.#requestSent = true
+    this.#connection?.expectHead()
     if (this.#bodyEnded) this.#awaitHead()
   }
 
@@ -202,11 +210,15 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
   ): boolean {
     if (this.#over) return true
     const rawHeaders = fieldsOf(raw)
-    if (status < 200) {
+    if (status < 200 && status >= 100) {
       this.#onInformation(status, rawHeaders)
       return true
     }
     const statusMessage = NOT_ASCII.test(reason) ? (STATUS_CODES[status] ?? '') : reason
+    if (reason.length > this.#parts.maxHeaderSize) {
+      this.headTooLong()
+      return true
+    }
     const fault = headFault(
       { statusCode: status, statusMessage, rawHeaders },
       this.#parts.maxHeaders,

@@ -6,16 +6,15 @@ import type { ConnectionOptions } from 'node:tls'
 import type { RuledSocket } from '../peer-connections.js'
 import { clientOn } from './client.js'
 import { InterimFilter } from './interim-filter.js'
+import type { HeadObserver } from './interim-filter.js'
 import type { OneClient } from './client.js'
 
 /** Whoever uses a connection at the moment. */
-export interface Occupant {
+export interface Occupant extends HeadObserver {
   /** The request is sent, and the head of its response has not come. */
   readonly awaitsHead: boolean
   /** The head of its response has come. */
   readonly hasHead: boolean
-  /** The peer has said 100 (Continue), which nobody has asked it for. */
-  continued(): void
   /** TCP stands, the handshake of TLS begins. */
   handshaking(): void
   /** The connection stands. */
@@ -45,11 +44,13 @@ export class PeerConnection {
   /** Of the clock; while it is free. */
   freeUntil = 0
   readonly #plan: ConnectionPlan
+  readonly #filter: InterimFilter
   #brokenBy: Error | undefined
   #client: OneClient | undefined
 
   constructor(plan: ConnectionPlan, occupant: Occupant) {
     this.#plan = plan
+    this.#filter = new InterimFilter(plan.maxHeaderSize)
     this.occupant = occupant
     this.socket = plan.encrypted
       ? connectTls(plan.options as ConnectionOptions)
@@ -64,6 +65,11 @@ export class PeerConnection {
     return this.#client
   }
 
+  /** A request is about to be written. */
+  expectHead(): void {
+    this.#filter.expectHead()
+  }
+
   /** The error that ended it, as Node has named it. */
   whyClosed(): Error {
     return this.#brokenBy ?? new Error('the connection was closed')
@@ -76,14 +82,13 @@ export class PeerConnection {
 
   /** Before undici's own listeners: in this order they are called. */
   #listen(socket: Socket): void {
-    const { encrypted, maxHeaderSize } = this.#plan
-    const filter = new InterimFilter(maxHeaderSize)
+    const { encrypted } = this.#plan
     const read = socket.read.bind(socket)
     socket.read = (size?: number): Buffer | null => {
       const chunk = read(size) as Buffer | null
       const { occupant } = this
       if (chunk === null || occupant?.awaitsHead !== true) return chunk
-      return filter.pass(chunk, occupant)
+      return this.#filter.pass(chunk, occupant)
     }
     if (encrypted) socket.once('connect', () => this.occupant?.handshaking())
     socket.once(encrypted ? 'secureConnect' : 'connect', () => this.occupant?.connected())

@@ -1,50 +1,85 @@
-/** Keeps 100 (Continue) from undici, which closes the connection at it. RFC 9110 section 15.2: it is to be borne unasked for. */
+/**
+ * Between a connection and undici, until the head of a response has come. 100 (Continue) is kept from undici, which
+ * closes the connection at it, although it is to be borne unasked for (RFC 9110 section 15.2). And a head that never
+ * ends is noticed: undici counts fields, but no status line.
+ */
 
-/** Who is told of each. */
-export interface InterimObserver {
+/** Who is told. */
+export interface HeadObserver {
   continued(): void
+  headTooLong(): void
 }
 
-const CONTINUE = Buffer.from('HTTP/1.1 100')
+const INTERIM = Buffer.from('HTTP/1.1 1')
 const END_OF_HEAD = '\r\n\r\n'
+/** Up to the third digit of the status. */
+const STATUS_END = INTERIM.length + 2
+const ONE = 0x31
+const NOTHING = Buffer.alloc(0)
 
 export class InterimFilter {
   readonly #limit: number
-  /** The beginning of what may be one. */
-  #rest: Buffer | undefined
+  /** Of an interim response, whose end has not come. */
+  #rest: Buffer = NOTHING
+  /** What comes next is the beginning of a head. */
+  #atStart = true
+  /** Bytes of the final response that undici was given without finding the end of its head. */
+  #headBytes = 0
 
-  /** @param limit bytes of one at most. */
+  /** @param limit bytes of a head at most. */
   constructor(limit: number) {
     this.#limit = limit
   }
 
+  /** A request is sent. */
+  expectHead(): void {
+    this.#rest = NOTHING
+    this.#atStart = true
+    this.#headBytes = 0
+  }
+
   /** What has been read while a head is awaited. Returns what is left for undici; null: nothing for now. */
-  pass(read: Buffer, observer: InterimObserver): Buffer | null {
-    let bytes = read
-    if (this.#rest !== undefined) {
-      bytes = Buffer.concat([this.#rest, read])
-      this.#rest = undefined
+  pass(read: Buffer, observer: HeadObserver): Buffer | null {
+    const isFinal = read.length > 9 && read[9] !== ONE && this.#rest.length === 0
+    if (this.#atStart && !isFinal) return this.#passInterim(read, observer)
+    this.#atStart = false
+    if (this.#headBytes > this.#limit) {
+      observer.headTooLong()
+      return null
     }
-    while (isContinue(bytes)) {
-      const end = bytes.indexOf(END_OF_HEAD)
-      if (end === -1) {
-        if (bytes.length > this.#limit) return bytes
+    this.#headBytes += read.length
+    return read
+  }
+
+  #passInterim(read: Buffer, observer: HeadObserver): Buffer | null {
+    let bytes = this.#rest.length === 0 ? read : Buffer.concat([this.#rest, read])
+    this.#rest = NOTHING
+    const passed: Buffer[] = []
+    while (bytes.length > 0) {
+      const end = couldBeInterim(bytes) ? bytes.indexOf(END_OF_HEAD) : 0
+      const isOver = end !== -1 && bytes.length >= STATUS_END
+      if (!isOver && end !== 0 && bytes.length <= this.#limit) {
         this.#rest = bytes
-        return null
+        break
       }
-      observer.continued()
-      bytes = bytes.subarray(end + END_OF_HEAD.length)
+      const status = end > 0 ? bytes.toString('latin1', 9, STATUS_END) : ''
+      if (end <= 0 || status === '101') {
+        this.#atStart = false
+        this.#headBytes = bytes.length
+        passed.push(bytes)
+        break
+      }
+      const next = end + END_OF_HEAD.length
+      if (status === '100') observer.continued()
+      else passed.push(bytes.subarray(0, next))
+      bytes = bytes.subarray(next)
     }
-    return bytes.length === 0 ? null : bytes
+    if (passed.length < 2) return passed[0] ?? null
+    return Buffer.concat(passed)
   }
 }
 
-/** Or could it become one? */
-function isContinue(bytes: Buffer): boolean {
-  const { length } = bytes
-  // Nearly all are told apart here: the second digit of the status.
-  if (length > 10 && bytes[10] !== 0x30) return false
-  if (length === 0) return false
-  const known = Math.min(length, CONTINUE.length)
-  return bytes.compare(CONTINUE, 0, known, 0, known) === 0
+function couldBeInterim(bytes: Buffer): boolean {
+  const known = Math.min(bytes.length, INTERIM.length)
+  return bytes.compare(INTERIM, 0, known, 0, known) === 0
 }

@@ -37,12 +37,13 @@ class UndiciTransport implements Transport, ConnectionHolder {
   #standard: Transport | undefined
 
   constructor(context: TransportContext) {
-    const { clock, timeouts, maxHeaders, connections } = context
+    const { clock, timeouts, maxHeaders, maxHeaderSize, connections } = context
     this.#context = context
     this.#parts = {
       clock,
       timeouts,
       maxHeaders,
+      maxHeaderSize,
       standard: (attempt, signal, settle) => {
         this.#startStandard(attempt, signal, settle)
       },
