@@ -1,5 +1,4 @@
 /** One attempt through undici: the handler of its dispatch, from the connection to the last byte. Settled once. */
-import { STATUS_CODES } from 'node:http'
 import type { Clock, Timer } from '../../clock.js'
 import type {
   AttemptResult,
@@ -36,7 +35,7 @@ export interface AttemptParts extends AttemptLimits {
 const NO_FIELDS: readonly string[] = []
 const NOTHING = Buffer.alloc(0)
 
-/** Outside of ASCII: undici reads the reason phrase as UTF-8, and what was something else is lost. */
+/** Came in pieces, and undici has read it as UTF-8. */
 const NOT_ASCII = /[^\0-\x7f]/
 
 export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, ResponseOwner {
@@ -214,7 +213,7 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
       this.#onInformation(status, rawHeaders)
       return true
     }
-    const statusMessage = NOT_ASCII.test(reason) ? (STATUS_CODES[status] ?? '') : reason
+    const statusMessage = this.#connection?.reason ?? (NOT_ASCII.test(reason) ? '' : reason)
     if (reason.length > this.#parts.maxHeaderSize) {
       this.headTooLong()
       return true

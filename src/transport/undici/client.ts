@@ -78,7 +78,8 @@ export function clientOn(
       // It goes on only when this has returned.
       queueMicrotask(() => {
         if (first) done(null, socket)
-        else done(whyClosed(), null)
+        // Without a code: at some of undici's own it would try for ever.
+        else done(new Error('the connection was closed', { cause: whyClosed() }), null)
       })
     },
     pipelining: 1,

@@ -70,6 +70,11 @@ export class PeerConnection {
     this.#filter.expectHead()
   }
 
+  /** Of the response, if it is one that undici cannot read. */
+  get reason(): string | undefined {
+    return this.#filter.reason
+  }
+
   /** The error that ended it, as Node has named it. */
   whyClosed(): Error {
     return this.#brokenBy ?? new Error('the connection was closed')

@@ -15,6 +15,7 @@ const END_OF_HEAD = '\r\n\r\n'
 /** Up to the third digit of the status. */
 const STATUS_END = INTERIM.length + 2
 const ONE = 0x31
+const CR = 0x0d
 const NOTHING = Buffer.alloc(0)
 
 export class InterimFilter {
@@ -26,6 +27,9 @@ export class InterimFilter {
   /** Bytes of the final response that undici was given without finding the end of its head. */
   #headBytes = 0
 
+  /** The reason phrase, if it is not ASCII: undici reads UTF-8, and what was something else is lost. */
+  reason: string | undefined
+
   /** @param limit bytes of a head at most. */
   constructor(limit: number) {
     this.#limit = limit
@@ -36,19 +40,25 @@ export class InterimFilter {
     this.#rest = NOTHING
     this.#atStart = true
     this.#headBytes = 0
+    this.reason = undefined
   }
 
   /** What has been read while a head is awaited. Returns what is left for undici; null: nothing for now. */
   pass(read: Buffer, observer: HeadObserver): Buffer | null {
     const isFinal = read.length > 9 && read[9] !== ONE && this.#rest.length === 0
     if (this.#atStart && !isFinal) return this.#passInterim(read, observer)
-    this.#atStart = false
+    if (this.#atStart) this.#beginFinal(read)
     if (this.#headBytes > this.#limit) {
       observer.headTooLong()
       return null
     }
     this.#headBytes += read.length
     return read
+  }
+
+  #beginFinal(bytes: Buffer): void {
+    this.#atStart = false
+    this.reason = obsoleteReason(bytes)
   }
 
   #passInterim(read: Buffer, observer: HeadObserver): Buffer | null {
@@ -64,7 +74,7 @@ export class InterimFilter {
       }
       const status = end > 0 ? bytes.toString('latin1', 9, STATUS_END) : ''
       if (end <= 0 || status === '101') {
-        this.#atStart = false
+        this.#beginFinal(bytes)
         this.#headBytes = bytes.length
         passed.push(bytes)
         break
@@ -77,6 +87,16 @@ export class InterimFilter {
     if (passed.length < 2) return passed[0] ?? null
     return Buffer.concat(passed)
   }
+}
+
+function obsoleteReason(bytes: Buffer): string | undefined {
+  let isAscii = true
+  for (let i = STATUS_END; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0
+    if (byte === CR) return isAscii ? undefined : bytes.toString('latin1', STATUS_END + 1, i)
+    if (byte > 0x7f) isAscii = false
+  }
+  return undefined
 }
 
 function couldBeInterim(bytes: Buffer): boolean {
