@@ -253,8 +253,9 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
     if (this.#settled) process.nextTick(ended, this)
   }
 
-  onError(cause: Error): void {
+  onError(error: Error): void {
     if (this.#over) return
+    const cause = this.#connection?.whyClosed(error) ?? error
     if (this.#dispatching && isRefusal(cause)) {
       this.#refused = true
     } else if (this.#head === undefined) {

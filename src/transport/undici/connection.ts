@@ -75,9 +75,9 @@ export class PeerConnection {
     return this.#filter.reason
   }
 
-  /** The error that ended it, as Node has named it. */
-  whyClosed(): Error {
-    return this.#brokenBy ?? new Error('the connection was closed')
+  /** The first of its errors: the last one undici tells, and an alert of TLS is followed by the mere end. */
+  whyClosed(otherwise = new Error('the connection was closed')): Error {
+    return this.#brokenBy ?? otherwise
   }
 
   /** undici has to be told an error, or it would look for the end of a response in a parser that may be at rest. */
