@@ -7,7 +7,6 @@ import type {
   UpstreamFailure,
 } from '../../next-upstream/attempt-result.js'
 import type { TransportCondition } from '../../next-upstream/condition.js'
-import { wasRefused } from '../http-proxy/failure.js'
 import { MOST_INTERIM_RESPONSES } from '../http-proxy/limits.js'
 import type { AttemptLimits } from '../http-proxy/limits.js'
 import { headFault } from '../http-proxy/response-head.js'
@@ -418,7 +417,7 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
     cause: Error | undefined,
   ): UpstreamFailure {
     const socket = this.#connection?.socket
-    const unread = this.#requestSent && socket !== undefined && wasRefused(cause, socket)
+    const unread = this.#requestSent && this.#connection?.isUnread === true
     return {
       condition,
       phase: unread ? 'tls' : this.#phase,

@@ -3,6 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import type { Socket, TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
+import { wasRefused } from '../http-proxy/failure.js'
 import type { RuledSocket } from '../peer-connections.js'
 import { clientOn } from './client.js'
 import { InterimFilter } from './interim-filter.js'
@@ -41,6 +42,8 @@ export class PeerConnection {
   occupant: Occupant | undefined
   /** Its settings are out of date: it serves nobody else. */
   outdated = false
+  /** Broken by a peer that had not accepted us: what was written, nobody has read. */
+  isUnread = false
   /** Of the clock; while it is free. */
   freeUntil = 0
   readonly #plan: ConnectionPlan
@@ -98,7 +101,11 @@ export class PeerConnection {
     if (encrypted) socket.once('connect', () => this.occupant?.handshaking())
     socket.once(encrypted ? 'secureConnect' : 'connect', () => this.occupant?.connected())
     socket.on('error', (cause: NodeJS.ErrnoException) => {
-      this.#brokenBy ??= cause
+      if (this.#brokenBy === undefined) {
+        this.#brokenBy = cause
+        // A closed socket no longer knows its protocol.
+        this.isUnread = encrypted && wasRefused(cause, socket)
+      }
       if (cause.code === 'ECONNRESET' && this.occupant?.hasHead === true) cause.code = RESET
     })
     socket.on('end', () => {
