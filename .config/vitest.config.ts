@@ -49,7 +49,7 @@ const overUndici8 = {
   resolve: { alias: [undiciAsDefault, { find: /^undici$/, replacement: 'undici-v8' }] },
   test: {
     name: 'evenkeel over undici 8',
-    env: { TRANSPORT: 'undici' },
+    env: { TRANSPORT: 'undici', UNDICI: '8' },
     include: [
       'test/unit/transport/undici/**/*.test.ts',
       'test/integration/{undici,traps,messages,tls,bodies}/**/*.test.ts',

@@ -64,6 +64,8 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
   #over = false
   #response: FlowingResponse | undefined
   #reading = false
+  /** The parser may be told to rest. */
+  #mayRest = true
   /** Lets the parser go on, if it rests. */
   #resumeParser: (() => void) | undefined
 
@@ -138,6 +140,7 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
 
   /** The parser may rest for the client's sake, and undici 7 would throw where it then looks for the body's end. */
   peerEnded(): void {
+    this.#mayRest = false
     this.resumeParser()
   }
 
@@ -235,10 +238,11 @@ export class UndiciAttempt implements RawHandler, Occupant, BodyObserver, Respon
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#over) return true
+    // A parser that is woken at the end of its connection begins with nothing.
+    if (this.#over || chunk.length === 0) return true
     this.#attempt.record.responseLength += chunk.length
     this.#timer?.refresh()
-    if (this.#response !== undefined) return this.#response.data(chunk)
+    if (this.#response !== undefined) return this.#response.data(chunk) || !this.#mayRest
     if (this.#early === undefined) this.#early = [chunk]
     else this.#early.push(chunk)
     return true
