@@ -13,7 +13,7 @@ export function fieldsOf(raw: readonly Buffer[]): string[] {
   const text = Buffer.from(memory, start, end - start).toString('latin1')
   const fields = new Array<string>(raw.length)
   for (let i = 0; i < raw.length; i++) {
-    const each = raw[i] as Buffer
+    const each = raw[i] ?? first
     const at = each.byteOffset - start
     // What came in two reads was put together elsewhere.
     fields[i] =

@@ -7,7 +7,7 @@ export interface BodyObserver {
   bodyHeld(): void
   /** It does again. */
   bodyDrained(): void
-  bodyEnded(): void
+  bodyOver(): void
 }
 
 /** Attaches to its source when undici first asks, which is when the head is about to be written. */
@@ -44,6 +44,6 @@ export class RequestBodyStream extends Readable implements RequestSink {
   /** Only a chunked body has trailers, and none is sent here. */
   end(): void {
     if (!this.destroyed) this.push(null)
-    this.#observer.bodyEnded()
+    this.#observer.bodyOver()
   }
 }

@@ -10,10 +10,11 @@ import type {
   TransportContext,
   TransportFactory,
 } from '../transport.js'
-import { ControlledAttempt, UndiciAttempt } from './attempt.js'
-import type { AttemptParts } from './attempt.js'
+import { UndiciAttempt } from './attempt.js'
+import type { AttemptParts } from './attempt-ends.js'
 import { isCarried } from './carried.js'
 import { takesRawHandlers } from './client.js'
+import { ControlledAttempt } from './controlled-attempt.js'
 import { PeerPool } from './peer-pool.js'
 
 /**
