@@ -170,7 +170,6 @@ export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, 
   onData(chunk: Buffer): boolean {
     // A parser that is woken at the end of its connection begins with nothing.
     if (this.over || chunk.length === 0) return true
-    this.attempt.record.responseLength += chunk.length
     this.timer?.refresh()
     if (this.#response !== undefined) return this.#response.data(chunk) || !this.#mayRest
     if (this.#early === undefined) this.#early = [chunk]
@@ -217,7 +216,10 @@ export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, 
     if (trailers !== undefined) this.#giveBack()
     if (trailers?.length === 0) {
       const body = held.length < 2 ? (held[0] ?? NOTHING) : Buffer.concat(held)
-      this.settle({ kind: 'response', response: new WholeResponse(this.head, body) })
+      this.settle({
+        kind: 'response',
+        response: new WholeResponse(this.head, body, this.attempt.record),
+      })
       return
     }
     const response = new FlowingResponse(this.head, held, this)
@@ -270,6 +272,10 @@ export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, 
     this.reading = true
     if (this.timer === undefined) this.armRead()
     else this.timer.refresh()
+  }
+
+  taken(length: number): void {
+    this.attempt.record.responseLength += length
   }
 
   stopReading(): void {

@@ -4,6 +4,7 @@ import type {
   UpstreamFailure,
   UpstreamResponse,
 } from '../../next-upstream/attempt-result.js'
+import type { AttemptTimes } from '../transport.js'
 
 export interface ResponseHead {
   readonly status: number
@@ -19,15 +20,24 @@ export class WholeResponse implements UpstreamResponse {
   readonly statusMessage: string
   readonly rawHeaders: readonly string[]
   readonly whole: Buffer
+  readonly #record: AttemptTimes
+  #taken = false
 
-  constructor({ status, statusMessage, rawHeaders }: ResponseHead, whole: Buffer) {
+  constructor(
+    { status, statusMessage, rawHeaders }: ResponseHead,
+    whole: Buffer,
+    record: AttemptTimes,
+  ) {
     this.status = status
     this.statusMessage = statusMessage
     this.rawHeaders = rawHeaders
     this.whole = whole
+    this.#record = record
+    record.responseLength = whole.length
   }
 
   start(sink: BodySink): void {
+    this.#taken = true
     if (this.whole.length > 0) sink.data(this.whole)
     sink.end(NO_TRAILERS)
   }
@@ -36,8 +46,9 @@ export class WholeResponse implements UpstreamResponse {
     // Everything was handed over at once.
   }
 
+  /** The connection was given back when the body was complete. But of a body that nobody has taken nothing counts. */
   discard(): void {
-    // The connection was given back when the body was complete.
+    if (!this.#taken) this.#record.responseLength = 0
   }
 }
 
@@ -47,6 +58,8 @@ export interface ResponseOwner {
   startReading(): void
   /** A slow client is not a slow peer: no read timeout while we do not read. */
   stopReading(): void
+  /** Bytes of the body have found their taker. */
+  taken(length: number): void
   /** Lets the parser go on that was told to rest. */
   letFlow(): void
   /** Destroys the connection; the body is not wanted. */
@@ -125,6 +138,7 @@ export class FlowingResponse implements UpstreamResponse {
   }
 
   #give(sink: BodySink, chunk: Buffer): boolean {
+    this.#owner.taken(chunk.length)
     if (sink.data(chunk)) return true
     this.#paused = true
     this.#owner.stopReading()
