@@ -65,6 +65,16 @@ const ARROWS = [
     why: 'http-proxy-3 appears in src/transport/http-proxy/ only',
   },
   {
+    from: /^(?!transport\/undici\/)/,
+    any: ['undici'],
+    why: 'undici appears in src/transport/undici/ only: it need not be installed',
+  },
+  {
+    from: /^(?!(transport\/undici\/|undici\.ts$))/,
+    any: ['transport/undici/', 'undici.js'],
+    why: 'the undici transport is for the subpath evenkeel/undici alone',
+  },
+  {
     from: /^(?!transport\/(agents|keepalive-agent)\.ts$)/,
     any: ['agentkeepalive'],
     why: 'agentkeepalive appears in src/transport/agents.ts and keepalive-agent.ts only',

@@ -41,6 +41,22 @@ writeFileSync(
 )
 for (const file of ['import.mjs', 'require.cjs']) run(process.execPath, [file], { cwd: folder })
 
+// undici is the user's to install: nothing else needs it, and with it the subpath does.
+npm(['install', '--no-audit', '--no-fund', '--loglevel=error', 'undici@7'], { cwd: folder })
+const useUndici = `
+  const transport = undici.undiciTransport()
+  void main.createBalancer({ upstream: ['http://127.0.0.1:1'], transport }).close()
+`
+writeFileSync(
+  join(folder, 'undici.mjs'),
+  `import * as main from 'evenkeel'\nimport * as undici from 'evenkeel/undici'\n${useUndici}`,
+)
+writeFileSync(
+  join(folder, 'undici.cjs'),
+  `const main = require('evenkeel')\nconst undici = require('evenkeel/undici')\n${useUndici}`,
+)
+for (const file of ['undici.mjs', 'undici.cjs']) run(process.execPath, [file], { cwd: folder })
+
 console.log(
   `smoke test passed on node ${process.version}: import and require(), ${installed.join(', ')}`,
 )

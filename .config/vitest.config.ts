@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const nodeMajor = Number(process.versions.node.split('.')[0])
+const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split('.').map(Number)
+const takesUndici8 = nodeMajor > 22 || (nodeMajor === 22 && nodeMinor >= 19)
 
 // Tests and examples import the package by its own name; this condition leads to src/ without a build.
 const conditions = ['evenkeel-source', 'node', 'module', 'development|production']
@@ -12,6 +13,50 @@ const withHttpProxy2 = {
   extends: true as const,
   resolve: { alias: [{ find: /^http-proxy-3$/, replacement: 'http-proxy-3-v2' }] },
   test: { name: 'http-proxy-3 v2', include: ['test/integration/traps/**/*.test.ts'] },
+}
+
+/** All tests that make balancers with connections of their own, over undici as the default transport. */
+const undiciAsDefault = {
+  find: /^\.\/transport\/default-transport\.js$/,
+  replacement: `${root}test/helpers/undici-default.ts`,
+}
+const overUndici = {
+  extends: true as const,
+  resolve: { alias: [undiciAsDefault] },
+  test: {
+    name: 'evenkeel over undici',
+    env: { TRANSPORT: 'undici' },
+    include: [
+      'test/integration/**/*.test.ts',
+      'test/corpus/**/*.test.ts',
+      'test/conformance/**/*.test.ts',
+      'test/property/balancer.test.ts',
+      'test/fuzz/**/*.test.ts',
+    ],
+    exclude: [
+      // What http-proxy-3 itself does with its options and its environment.
+      'test/integration/traps/09*.test.ts',
+      // Nothing of the transport, or in processes of their own.
+      'test/integration/examples/**',
+      'test/integration/soak/**',
+    ],
+  },
+}
+
+/** undici 8 needs Node 22.19. */
+const overUndici8 = {
+  extends: true as const,
+  resolve: { alias: [undiciAsDefault, { find: /^undici$/, replacement: 'undici-v8' }] },
+  test: {
+    name: 'evenkeel over undici 8',
+    env: { TRANSPORT: 'undici', UNDICI: '8' },
+    include: [
+      'test/unit/transport/undici/**/*.test.ts',
+      'test/integration/{undici,traps,messages,tls,bodies}/**/*.test.ts',
+      'test/corpus/**/*.test.ts',
+    ],
+    exclude: ['test/integration/traps/09*.test.ts'],
+  },
 }
 
 export default defineConfig({
@@ -39,6 +84,8 @@ export default defineConfig({
           globalSetup: ['.config/vitest.global-setup.ts'],
         },
       },
+      overUndici,
+      ...(takesUndici8 ? [overUndici8] : []),
       ...(nodeMajor >= 22 ? [withHttpProxy2] : []),
     ],
     coverage: {

@@ -233,7 +233,9 @@ function transportOf(
   const limits = { timeouts, maxHeaders, maxHeaderSize }
   const factory = transport ?? defaultTransport
   const standard = (): Transport => new HttpProxyTransport(pool, limits, clock)
-  return { transport: factory.create({ clock, ...limits, connections, standard }), isOurs: true }
+  const whose = pool instanceof KeepaliveAgentPool ? 'ours' : 'given'
+  const context = { clock, ...limits, pool: whose, connections, standard } as const
+  return { transport: factory.create(context), isOurs: true }
 }
 
 function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {

@@ -73,6 +73,8 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   close(): Promise<void> {
     this.parts.prober?.stop()
+    this.parts.connections.close()
+    // One of the user's holds what it holds.
     this.parts.pool.close()
     return Promise.resolve()
   }

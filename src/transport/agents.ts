@@ -67,6 +67,10 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
     }
   }
 
+  closeConnections(): void {
+    this.close()
+  }
+
   close(): void {
     for (const { own } of [...this.#retired, ...this.#agents.values()]) own.destroy()
     this.#retired = []

@@ -28,6 +28,8 @@ export interface ConnectionHolder {
   status(peer: Peer): PoolStatus
   /** The TLS settings of this peer, or of all, have changed: new connections use them, and the others are let go. */
   renew(peer: Peer | undefined): void
+  /** The upstream is closed: so are all connections. */
+  closeConnections(): void
 }
 
 /** Shared by all who connect to the peers of one upstream, so that its settings hold for each of their connections. */
@@ -85,5 +87,10 @@ export class UpstreamConnections {
   /** As each holder's. */
   renew(peer: Peer | undefined): void {
     for (const holder of this.#holders) holder.renew(peer)
+  }
+
+  /** Of all pools. */
+  close(): void {
+    for (const holder of this.#holders) holder.closeConnections()
   }
 }

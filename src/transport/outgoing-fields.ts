@@ -46,7 +46,7 @@ function framingOf({ body }: Attempt): [name: string, value: string] {
 }
 
 /** A unix socket has no name of its own: `localhost`, as nginx and Node say. */
-function hostOf({ protocol, hostname, port, name, socketPath }: Peer): string {
+export function hostOf({ protocol, hostname, port, name, socketPath }: Peer): string {
   if (socketPath !== undefined) return 'localhost'
   const isDefault = port === (protocol === 'https:' ? 443 : 80)
   if (!isDefault) return name

@@ -114,6 +114,8 @@ export interface TransportContext {
   readonly maxHeaders: number
   /** Bytes of response head at most. */
   readonly maxHeaderSize: number
+  /** `given`: the upstream's pool is one of the user's, and all connections are to come from it. */
+  readonly pool: 'ours' | 'given'
   /** The upstream's connections: their rules, and a place to announce those that the transport holds itself. */
   readonly connections: UpstreamConnections
   /** The default transport, over the upstream's own pool: for what another one cannot carry. */

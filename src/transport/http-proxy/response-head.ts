@@ -14,7 +14,10 @@ export interface HeadFault {
 }
 
 /** undefined: nothing the matter. */
-export function headFault(message: IncomingMessage, maxHeaders: number): HeadFault | undefined {
+export function headFault(
+  message: Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'rawHeaders'>,
+  maxHeaders: number,
+): HeadFault | undefined {
   const { statusCode: status = 0, statusMessage: reason = '', rawHeaders } = message
   const badReason = reason !== STATUS_CODES[status] && BAD_REASON.test(reason)
   if (status < 200 || status > 999 || badReason) {

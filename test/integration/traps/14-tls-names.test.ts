@@ -11,6 +11,7 @@ import type { MockUpstream } from 'evenkeel/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { forLocalhost, forOther } from '../../fixtures/test-only-certificates.js'
 import { ask, ask2, http2Session } from '../../helpers/clients.js'
+import { carrier } from '../../helpers/carrier.js'
 import { serve, upstream } from '../../helpers/serve.js'
 import { watchProcess } from '../../helpers/watch-process.js'
 
@@ -109,13 +110,19 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('trap 14: sessions of %s', (versi
   /** Were the outgoing connections resumed ones? Asked when the upstream has the request. */
   function resumptions(mock: MockUpstream): boolean[] {
     const resumed: boolean[] = []
-    let latest: ClientRequest | undefined
+    let latest: Pick<ClientRequest, 'socket'> | undefined
+    const isUndici = carrier === 'undici'
+    const channel = isUndici ? 'undici:client:sendHeaders' : 'http.client.request.start'
     const note = (message: unknown): void => {
+      if (isUndici) {
+        latest = message as { socket: TLSSocket }
+        return
+      }
       const { request } = message as { request: ClientRequest }
       if (request.protocol === 'https:') latest = request
     }
-    subscribe('http.client.request.start', note)
-    onTestFinished(() => void unsubscribe('http.client.request.start', note))
+    subscribe(channel, note)
+    onTestFinished(() => void unsubscribe(channel, note))
     mock.reply(() => {
       resumed.push((latest!.socket as TLSSocket).isSessionReused())
       return respond()
