@@ -26,7 +26,7 @@ async function begin() {
 
 async function end() {
   const method = isCpu ? 'Profiler.stop' : 'HeapProfiler.stopSampling'
-  const { profile } = await session.post(/** @type {any} */ (method))
+  const { profile } = /** @type {any} */ (await session.post(/** @type {any} */ (method)))
   writeFileSync(file, JSON.stringify(profile))
   process.exit(0)
 }
