@@ -19,26 +19,30 @@ export class WholeResponse implements UpstreamResponse {
   readonly status: number
   readonly statusMessage: string
   readonly rawHeaders: readonly string[]
-  readonly whole: Buffer
+  readonly #body: Buffer
   readonly #record: AttemptTimes
-  #taken = false
 
   constructor(
     { status, statusMessage, rawHeaders }: ResponseHead,
-    whole: Buffer,
+    body: Buffer,
     record: AttemptTimes,
   ) {
     this.status = status
     this.statusMessage = statusMessage
     this.rawHeaders = rawHeaders
-    this.whole = whole
+    this.#body = body
     this.#record = record
-    record.responseLength = whole.length
+  }
+
+  /** Its bytes count when it is asked for: of a response that is dropped nobody has read any (`$upstream_response_length`). */
+  get whole(): Buffer {
+    this.#record.responseLength = this.#body.length
+    return this.#body
   }
 
   start(sink: BodySink): void {
-    this.#taken = true
-    if (this.whole.length > 0) sink.data(this.whole)
+    const { whole } = this
+    if (whole.length > 0) sink.data(whole)
     sink.end(NO_TRAILERS)
   }
 
@@ -46,9 +50,8 @@ export class WholeResponse implements UpstreamResponse {
     // Everything was handed over at once.
   }
 
-  /** The connection was given back when the body was complete. But of a body that nobody has taken nothing counts. */
   discard(): void {
-    if (!this.#taken) this.#record.responseLength = 0
+    // The connection was given back when the body was complete.
   }
 }
 
