@@ -4,7 +4,6 @@ import type {
   UpstreamFailure,
   UpstreamResponse,
 } from '../../next-upstream/attempt-result.js'
-import type { AttemptTimes } from '../transport.js'
 
 export interface ResponseHead {
   readonly status: number
@@ -14,29 +13,41 @@ export interface ResponseHead {
 
 const NO_TRAILERS: readonly string[] = []
 
+/** What a response that is in memory needs of its attempt. */
+export interface WholeOwner {
+  /** Bytes of the body have found their taker. */
+  taken(length: number): void
+  /** Nobody wants it. Its connection is given up, as is that of any response that is left (nginx does so, too). */
+  dropped(): void
+}
+
 /** Head and body have come at once, and without trailers. Its connection is free already. */
 export class WholeResponse implements UpstreamResponse {
   readonly status: number
   readonly statusMessage: string
   readonly rawHeaders: readonly string[]
   readonly #body: Buffer
-  readonly #record: AttemptTimes
+  readonly #owner: WholeOwner
+  #taken = false
 
   constructor(
     { status, statusMessage, rawHeaders }: ResponseHead,
     body: Buffer,
-    record: AttemptTimes,
+    owner: WholeOwner,
   ) {
     this.status = status
     this.statusMessage = statusMessage
     this.rawHeaders = rawHeaders
     this.#body = body
-    this.#record = record
+    this.#owner = owner
   }
 
   /** Its bytes count when it is asked for: of a response that is dropped nobody has read any (`$upstream_response_length`). */
   get whole(): Buffer {
-    this.#record.responseLength = this.#body.length
+    if (!this.#taken) {
+      this.#taken = true
+      this.#owner.taken(this.#body.length)
+    }
     return this.#body
   }
 
@@ -51,18 +62,18 @@ export class WholeResponse implements UpstreamResponse {
   }
 
   discard(): void {
-    // The connection was given back when the body was complete.
+    if (this.#taken) return
+    this.#taken = true
+    this.#owner.dropped()
   }
 }
 
 /** What a response that flows needs of its attempt. */
-export interface ResponseOwner {
+export interface ResponseOwner extends Pick<WholeOwner, 'taken'> {
   /** The read timeout runs, from now. */
   startReading(): void
   /** A slow client is not a slow peer: no read timeout while we do not read. */
   stopReading(): void
-  /** Bytes of the body have found their taker. */
-  taken(length: number): void
   /** Lets the parser go on that was told to rest. */
   letFlow(): void
   /** Destroys the connection; the body is not wanted. */
