@@ -211,7 +211,7 @@ export class RequestRun implements AttemptContext {
 
   /** Bytes of a short response that are still to be read. */
   #toRead(response: UpstreamResponse): number {
-    if (response.tunnel !== undefined || response.whole !== undefined) return 0
+    if (response.tunnel !== undefined || response.isWhole === true) return 0
     return wholeLength(response, this.outbound.head.method, this.#parts.policy.wholeResponse)
   }
 

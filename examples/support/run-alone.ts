@@ -30,13 +30,14 @@ export async function runAlone(
     upstream: servers.map(({ url }) => url),
     port: Number(process.env['PORT'] ?? 8080),
   })
-  console.log(`listening on ${example.url}; try it, and stop it with Ctrl-C:`)
-  console.log(`  ${request.replace('URL', example.url)}`)
+  // Before anybody is told that it runs: who reads that may end it at once.
   process.once('SIGINT', () => {
     void example.close().then(() => {
       for (const { server } of servers) server.close()
     })
   })
+  console.log(`listening on ${example.url}; try it, and stop it with Ctrl-C:`)
+  console.log(`  ${request.replace('URL', example.url)}`)
 }
 
 /** An application server of a few lines: says who it is and what it was asked. */

@@ -12,6 +12,7 @@ class WholeResponse implements UpstreamResponse {
   readonly status: number
   readonly statusMessage: string
   readonly rawHeaders: readonly string[]
+  readonly isWhole = true
   readonly whole: Buffer
 
   constructor(response: UpstreamResponse, whole: Buffer) {

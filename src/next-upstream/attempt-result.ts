@@ -60,7 +60,9 @@ export interface UpstreamResponse {
   readonly statusMessage: string
   /** Name, value, name, value …, in the peer's order and case. Hop-by-hop fields included. */
   readonly rawHeaders: readonly string[]
-  /** The complete body, where it is in memory already; then nothing needs to be started. */
+  /** The body is in memory: {@link UpstreamResponse.whole} can be asked for. */
+  readonly isWhole?: boolean
+  /** The complete body, where it is in memory; then nothing needs to be started. Whoever asks for it takes it. */
   readonly whole?: Buffer
   /** After 101 (Switching Protocols): the connection, what came behind the head first. There is no body. */
   readonly tunnel?: Duplex

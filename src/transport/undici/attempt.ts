@@ -11,7 +11,7 @@ import { classifyUndici, isRefusal } from './failure.js'
 import { fieldsOf } from './raw-fields.js'
 import { RequestBodyStream } from './request-body.js'
 import { FlowingResponse, WholeResponse } from './response.js'
-import type { ResponseOwner } from './response.js'
+import type { ResponseOwner, WholeOwner } from './response.js'
 
 const NO_FIELDS: readonly string[] = []
 const NOTHING = Buffer.alloc(0)
@@ -19,7 +19,10 @@ const NOTHING = Buffer.alloc(0)
 /** Came in pieces, and undici has read it as UTF-8. */
 const NOT_ASCII = /[^\0-\x7f]/
 
-export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, ResponseOwner {
+export class UndiciAttempt
+  extends AttemptEnds
+  implements RawHandler, Occupant, ResponseOwner, WholeOwner
+{
   #interim = 0
   #dispatching = false
   #refused = false
@@ -27,6 +30,8 @@ export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, 
   #early: Buffer[] | undefined
   #trailers: readonly string[] | undefined
   #response: FlowingResponse | undefined
+  /** The connection that has served, and may be serving others. */
+  #freed: PeerConnection | undefined
   /** The parser may be told to rest. */
   #mayRest = true
   /** Lets the parser go on, if it rests. */
@@ -218,7 +223,7 @@ export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, 
       const body = held.length < 2 ? (held[0] ?? NOTHING) : Buffer.concat(held)
       this.settle({
         kind: 'response',
-        response: new WholeResponse(this.head, body, this.attempt.record),
+        response: new WholeResponse(this.head, body, this),
       })
       return
     }
@@ -245,6 +250,7 @@ export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, 
     const connection = this.connection
     if (connection === undefined) return
     this.connection = undefined
+    this.#freed = connection
     if (this.bodyEnded) this.pool.giveBack(connection, this.head?.rawHeaders)
     else connection.destroy()
   }
@@ -276,6 +282,10 @@ export class UndiciAttempt extends AttemptEnds implements RawHandler, Occupant, 
 
   taken(length: number): void {
     this.attempt.record.responseLength += length
+  }
+
+  dropped(): void {
+    if (this.#freed !== undefined) this.pool.withdraw(this.#freed)
   }
 
   stopReading(): void {

@@ -30,7 +30,7 @@ export interface ControlledHandler {
   onResponseError(controller: Controller | null, cause: Error): void
 }
 
-export interface DispatchOptions {
+interface DispatchOptions {
   readonly path: string
   readonly method: string
   /** Name, value, name, value … */

@@ -95,6 +95,11 @@ export class PeerPool {
     if (connection.freeUntil < this.#sweepAt) this.#armSweeper(connection.freeUntil, allowance)
   }
 
+  /** It is not to be used again, unless it is in use already. */
+  withdraw(connection: PeerConnection): void {
+    if (connection.occupant === undefined) this.#rules.retire(connection.socket)
+  }
+
   /** New connections have new settings; the others are let go. */
   renew(): void {
     this.#plan = undefined

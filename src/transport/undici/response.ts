@@ -4,7 +4,6 @@ import type {
   UpstreamFailure,
   UpstreamResponse,
 } from '../../next-upstream/attempt-result.js'
-import type { AttemptTimes } from '../transport.js'
 
 export interface ResponseHead {
   readonly status: number
@@ -14,31 +13,48 @@ export interface ResponseHead {
 
 const NO_TRAILERS: readonly string[] = []
 
+/** What a response that is in memory needs of its attempt. */
+export interface WholeOwner {
+  /** Bytes of the body have found their taker. */
+  taken(length: number): void
+  /** Nobody wants it. Its connection is given up, as is that of any response that is left (nginx does so, too). */
+  dropped(): void
+}
+
 /** Head and body have come at once, and without trailers. Its connection is free already. */
 export class WholeResponse implements UpstreamResponse {
   readonly status: number
   readonly statusMessage: string
   readonly rawHeaders: readonly string[]
-  readonly whole: Buffer
-  readonly #record: AttemptTimes
+  readonly isWhole = true
+  readonly #body: Buffer
+  readonly #owner: WholeOwner
   #taken = false
 
   constructor(
     { status, statusMessage, rawHeaders }: ResponseHead,
-    whole: Buffer,
-    record: AttemptTimes,
+    body: Buffer,
+    owner: WholeOwner,
   ) {
     this.status = status
     this.statusMessage = statusMessage
     this.rawHeaders = rawHeaders
-    this.whole = whole
-    this.#record = record
-    record.responseLength = whole.length
+    this.#body = body
+    this.#owner = owner
+  }
+
+  /** Its bytes count when it is asked for: of a response that is dropped nobody has read any (`$upstream_response_length`). */
+  get whole(): Buffer {
+    if (!this.#taken) {
+      this.#taken = true
+      this.#owner.taken(this.#body.length)
+    }
+    return this.#body
   }
 
   start(sink: BodySink): void {
-    this.#taken = true
-    if (this.whole.length > 0) sink.data(this.whole)
+    const { whole } = this
+    if (whole.length > 0) sink.data(whole)
     sink.end(NO_TRAILERS)
   }
 
@@ -46,20 +62,19 @@ export class WholeResponse implements UpstreamResponse {
     // Everything was handed over at once.
   }
 
-  /** The connection was given back when the body was complete. But of a body that nobody has taken nothing counts. */
   discard(): void {
-    if (!this.#taken) this.#record.responseLength = 0
+    if (this.#taken) return
+    this.#taken = true
+    this.#owner.dropped()
   }
 }
 
 /** What a response that flows needs of its attempt. */
-export interface ResponseOwner {
+export interface ResponseOwner extends Pick<WholeOwner, 'taken'> {
   /** The read timeout runs, from now. */
   startReading(): void
   /** A slow client is not a slow peer: no read timeout while we do not read. */
   stopReading(): void
-  /** Bytes of the body have found their taker. */
-  taken(length: number): void
   /** Lets the parser go on that was told to rest. */
   letFlow(): void
   /** Destroys the connection; the body is not wanted. */
