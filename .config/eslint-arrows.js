@@ -38,13 +38,13 @@ const ARROWS = [
   },
   {
     from: /^message\//,
-    any: ['request-handler.js'],
+    any: ['request-handler.js', 'request-run.js'],
     values: ['upstream/', 'transport/'],
     why: 'message/ is HTTP itself and knows no attempts',
   },
   {
     from: /^transport\//,
-    any: ['request-handler.js'],
+    any: ['request-handler.js', 'request-run.js'],
     values: ['upstream/', 'next-upstream/'],
     except: ['next-upstream/attempt-result.js'],
     why: 'a transport carries one attempt to one peer and decides nothing',

@@ -184,13 +184,9 @@ export class RequestRun implements AttemptContext {
 
   /** The transport says what an upstream does wrong; what it throws is wrong with the request, or with us. */
   readonly #unsendable = (cause: unknown): void => {
-    const isClients = isUnsendable(cause)
-    const details = { status: 400, cause }
-    this.#crash(
-      isClients
-        ? new BalancerError('ERR_BAD_REQUEST', 'the request cannot be sent on', details)
-        : cause,
-    )
+    const message = 'the request cannot be sent on'
+    if (!isUnsendable(cause)) this.#crash(cause)
+    else this.#crash(new BalancerError('ERR_BAD_REQUEST', message, { status: 400, cause }))
   }
 
   readonly #settle = (result: AttemptResult): void => {
