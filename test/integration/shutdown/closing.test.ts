@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { constants } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import { connect } from 'node:net'
 import type { Writable } from 'node:stream'
 import { respond } from 'evenkeel/testing'
 import type { Answer } from 'evenkeel/testing'
@@ -249,5 +250,38 @@ describe('close() and HTTP/2', () => {
     late.open()
     expect(await running).toBe('late')
     await closing
+  })
+})
+
+describe('close() with an answer that is written, and that its client has not taken yet', () => {
+  it('waits until the client has it, or has left', async () => {
+    const mock = await upstream()
+    const body = Buffer.alloc(64 * 1024, 'x')
+    mock.reply(respond({ body }))
+    let release = (): void => undefined
+    const { port, balancer, over } = await serve(
+      [mock],
+      {},
+      {
+        before({ socket }) {
+          // As with a client that reads nothing: what is written stays with us.
+          const writev = socket._writev?.bind(socket)
+          socket._writev = (chunks, done) => {
+            release = () => writev?.(chunks, done)
+          }
+        },
+      },
+    )
+    const client = connect(port, '127.0.0.1')
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await over(1)
+    const closing = balancer.close()
+    expect(await settled(closing)).toBe(false)
+    let length = 0
+    client.on('data', (chunk: Buffer) => (length += chunk.length))
+    release()
+    await closing
+    while (length < body.length) await once(client, 'data')
+    client.destroy()
   })
 })
