@@ -1,4 +1,5 @@
 /** What every attempt has: its timers and figures, and the ways in which it ends. Settled once. */
+import { AsyncResource } from 'node:async_hooks'
 import type { Clock, Timer } from '../../clock.js'
 import type {
   AttemptResult,
@@ -14,6 +15,9 @@ import type { PeerPool } from './peer-pool.js'
 import type { BodyObserver } from './request-body.js'
 import type { ResponseHead } from './response.js'
 
+/** It has nothing to be destroyed with it. */
+const MANUAL = { requireManualDestroy: true }
+
 /** What all attempts of a transport have in common. */
 export interface AttemptParts extends AttemptLimits {
   /** Bytes of response head at most. */
@@ -23,11 +27,15 @@ export interface AttemptParts extends AttemptLimits {
   standard(attempt: Attempt, signal: AttemptSignal, settle: Settle): void
 }
 
-export abstract class AttemptEnds implements BodyObserver {
+/**
+ * An async resource, because undici calls back in the context of whichever request has opened the connection: what users
+ * keep in an `AsyncLocalStorage` would be another request's in their hooks and listeners.
+ */
+export abstract class AttemptEnds extends AsyncResource implements BodyObserver {
   protected readonly parts: AttemptParts
   protected readonly attempt: Attempt
   protected readonly signal: AttemptSignal
-  protected readonly settle: Settle
+  readonly #settle: Settle
   protected readonly pool: PeerPool
   protected readonly startedAt: number
   protected connection: PeerConnection | undefined
@@ -52,11 +60,12 @@ export abstract class AttemptEnds implements BodyObserver {
     signal: AttemptSignal,
     settle: Settle,
   ) {
+    super('EVENKEEL_ATTEMPT', MANUAL)
     this.parts = parts
     this.pool = pool
     this.attempt = attempt
     this.signal = signal
-    this.settle = settle
+    this.#settle = settle
     this.startedAt = parts.clock.now()
   }
 
@@ -131,6 +140,11 @@ export abstract class AttemptEnds implements BodyObserver {
     this.attempt.body.detach()
     this.connection?.destroy()
     this.settle(result)
+  }
+
+  /** As {@link Settle}. */
+  protected settle(result: AttemptResult): void {
+    this.runInAsyncScope(this.#settle, undefined, result)
   }
 
   protected failure(

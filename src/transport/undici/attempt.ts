@@ -127,7 +127,9 @@ export class UndiciAttempt
     this.settled = true
     this.attempt.record.connectTime = -1
     this.pool.giveBack(connection, undefined)
-    this.parts.standard(this.attempt, this.signal, this.settle)
+    this.parts.standard(this.attempt, this.signal, (result) => {
+      this.settle(result)
+    })
   }
 
   // ---- what undici calls
@@ -235,7 +237,9 @@ export class UndiciAttempt
 
   deliverEnd(): void {
     this.#giveBack()
-    this.#response?.end(this.#trailers ?? NO_FIELDS)
+    const response = this.#response
+    if (response !== undefined)
+      this.runInAsyncScope(response.end, response, this.#trailers ?? NO_FIELDS)
   }
 
   #complete(trailers: readonly string[]): void {
@@ -267,7 +271,8 @@ export class UndiciAttempt
     } else if (this.#interim > MOST_INTERIM_RESPONSES) {
       this.failWith('invalid_header', 'http_protocol_error', new Error('too many 1xx responses'))
     } else if (status !== 100) {
-      this.signal.informational(status, rawHeaders)
+      const { signal } = this
+      this.runInAsyncScope(signal.informational, signal, status, rawHeaders)
     }
   }
 
@@ -320,7 +325,8 @@ export class UndiciAttempt
     const failure = this.failure(condition, type, cause)
     this.giveUp()
     this.deliver()
-    this.#response?.fail(failure)
+    const response = this.#response
+    if (response !== undefined) this.runInAsyncScope(response.fail, response, failure)
   }
 }
 
