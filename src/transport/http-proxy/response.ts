@@ -129,7 +129,7 @@ export class HttpResponse implements UpstreamResponse {
   }
 
   #readWhole(sink: BodySink): void {
-    const chunk = this.#message.read() as Buffer | null
+    const chunk = readAll(this.#message)
     this.#over = true
     this.#owner.bodyWhole(chunk?.length ?? 0)
     if (chunk === null || sink.data(chunk)) sink.end(this.#message.rawTrailers)
@@ -200,6 +200,18 @@ export class HttpResponse implements UpstreamResponse {
   #finish(): void {
     this.#over = true
     this.#owner.bodyOver()
+  }
+}
+
+/** All that has come. Node 26 hands out one chunk at a time, earlier ones all of them. */
+function readAll(message: IncomingMessage): Buffer | null {
+  const first = message.read() as Buffer | null
+  if (message.readableLength === 0) return first
+  const chunks = first === null ? [] : [first]
+  for (;;) {
+    const next = message.read() as Buffer | null
+    if (next === null) return Buffer.concat(chunks)
+    chunks.push(next)
   }
 }
 
