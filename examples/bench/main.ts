@@ -28,7 +28,7 @@ function machine(): Machine {
   return {
     processor: all[0]?.model.trim() ?? 'unknown processor',
     processors: all.length,
-    system: `${type()} ${release()}`,
+    system: `${type()} ${release().split('.', 2).join('.')}`,
     loadBefore: loadavg()[0] ?? 0,
   }
 }
