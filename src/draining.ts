@@ -21,10 +21,7 @@ interface AcceptingServer {
 
 export class Draining {
   readonly #clock: Clock
-  /**
-   * A list through the exchanges themselves. A `Set` that is written to all the time replaces its table now and then, and
-   * the dead tables, once they are old, keep what they held alive until the next full collection: a sixth of our time.
-   */
+  /** A list through the exchanges themselves: to enter and to leave allocates nothing. */
   #first: Exchange | undefined
   readonly #tunnels = new Set<Tunnel>()
   /** HTTP/2 connections that have brought a request. */

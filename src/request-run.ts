@@ -146,7 +146,6 @@ export class RequestRun implements AttemptContext {
   #wait(): void {
     this.#later(waitForPeer(this.#parts, this.x, this.session), (worthIt) => {
       if (worthIt) {
-        this.#again = false
         this.#next()
         return
       }
