@@ -41,10 +41,16 @@ export interface DeliveryParts {
 }
 
 /** A response, and what it has taken to get it. */
-export interface Arrived {
+export class Arrived {
   readonly response: UpstreamResponse
   readonly lease: Lease
   readonly record: AttemptRecord
+
+  constructor(response: UpstreamResponse, lease: Lease, record: AttemptRecord) {
+    this.response = response
+    this.lease = lease
+    this.record = record
+  }
 }
 
 export type DeliveryOutcome =

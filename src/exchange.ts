@@ -1,7 +1,8 @@
 /** One client request on its way: what belongs to it and to nobody else. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AttemptRecord } from './attempt-record.js'
 import type { Timer } from './clock.js'
+import type { Arrived } from './delivery.js'
 import type { BalancerError } from './errors.js'
 import type { BodyOwner } from './message/incoming-body.js'
 import { awaitsContinue, writeContinue, writeInterim } from './message/interim.js'
@@ -17,17 +18,17 @@ import type { Lease } from './upstream/peer-session.js'
 /** Why a request is given up from outside. */
 export type StopReason = 'client_left' | 'deadline' | 'body_too_large' | 'body_failed' | 'closing'
 
-/** A real response that is kept until a better one has come. */
-export interface HeldResponse {
-  readonly response: UpstreamResponse
-  readonly lease: Lease
-  readonly record: AttemptRecord
-}
-
 const kExchange = Symbol('evenkeel.exchange')
 
 interface Carrier {
   [kExchange]?: Exchange
+}
+
+const NO_ATTEMPTS: readonly AttemptRecord[] = []
+
+/** Of the latest balancer that the response went through; undefined: of none. */
+export function exchangeOf(res: ServerResponse): Exchange | undefined {
+  return (res as Carrier)[kExchange]
 }
 
 export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
@@ -46,14 +47,17 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   clientGone = false
   onClientGone: (() => void) | undefined
   bodyError: Error | undefined
-  readonly attempts: AttemptRecord[] = []
+  /** The first attempt, and all others: most requests have one, and no list. */
+  #attempt: AttemptRecord | undefined
+  #moreAttempts: AttemptRecord[] | undefined
   /** The first lease taken, and all others: for closing the books. */
   #lease: Lease | undefined
   #moreLeases: Lease[] | undefined
   #failings: (Failing & { readonly lease: Lease })[] | undefined
   stopReason: StopReason | undefined
   onAbort: (() => void) | undefined
-  held: HeldResponse | undefined
+  /** A real response that is kept until a better one has come. */
+  held: Arrived | undefined
   /** Arrived, and neither held nor on its way to the client yet. */
   inHand: UpstreamResponse | undefined
   lastFailure: UpstreamFailure | undefined
@@ -90,10 +94,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     this.awaitsContinue = awaitsContinue(req, res)
     // It may have left while middleware took its time: then there is no event to come.
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
-    else {
-      ;(res as Carrier)[kExchange] = this
-      res.on('close', onClose)
-    }
+    else res.on('close', onClose)
+    ;(res as Carrier)[kExchange] = this
   }
 
   /** The client's connection is closed, or the response through. */
@@ -196,10 +198,14 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return (this.#failings ??= [])
   }
 
+  /** In their order. */
+  get attempts(): readonly AttemptRecord[] {
+    if (this.#attempt === undefined) return NO_ATTEMPTS
+    return [this.#attempt, ...(this.#moreAttempts ?? NO_ATTEMPTS)]
+  }
+
   record(lease: Lease): AttemptRecord {
-    const record = new AttemptRecord(lease.peer, lease.peer.name)
-    this.attempts.push(record)
-    return record
+    return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name))
   }
 
   /** nginx's entry for "no peer could be chosen". */
@@ -207,7 +213,12 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     const record = new AttemptRecord(undefined, upstreamName)
     // It took no time to find nobody.
     record.responseTime = 0
-    this.attempts.push(record)
+    return this.#recorded(record)
+  }
+
+  #recorded(record: AttemptRecord): AttemptRecord {
+    if (this.#attempt === undefined) this.#attempt = record
+    else (this.#moreAttempts ??= []).push(record)
     return record
   }
 

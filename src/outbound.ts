@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.js'
 import { buildOutboundHeaders } from './message/forwarded.js'
-import type { HeadRefusal, HeadSettings } from './message/forwarded.js'
+import type { HeadRefusal, HeadSettings, OutboundHead, RequestFacts } from './message/forwarded.js'
 import { HeaderList } from './message/header-list.js'
 import { incomingBody, isDecodedStream } from './message/incoming-body.js'
 import type { BodyRefusal, BodySettings } from './message/incoming-body.js'
@@ -44,21 +44,91 @@ export interface OutboundParts {
   }
 }
 
+/** What a request is settled on, and its head with it. */
+class Settled implements Outbound, RequestHead {
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly string[]
+  readonly upgrade: string | undefined
+  readonly body: RequestBody
+  readonly idempotent: boolean
+  readonly connection: 'any' | 'fresh'
+
+  constructor(
+    { headers, upgrade }: Draft,
+    { method, target, idempotent }: Changed,
+    body: RequestBody,
+    freshNonIdempotent: boolean,
+  ) {
+    this.method = method
+    this.target = target
+    this.headers = headers
+    this.upgrade = upgrade
+    this.body = body
+    this.idempotent = idempotent
+    const repeatable = idempotent && body.repeatable && upgrade === undefined
+    this.connection = freshNonIdempotent && !repeatable ? 'fresh' : 'any'
+  }
+
+  get head(): RequestHead {
+    return this
+  }
+}
+
 /** What stands when the hook has been called. */
-interface Settled {
+class Changed {
   readonly method: string
   readonly target: string
   readonly idempotent: boolean
   /** The client's, and not one that a hook has put in its place. */
   readonly bodyIsTheirs: boolean
+
+  constructor(method: string, target: string, idempotent: boolean, bodyIsTheirs: boolean) {
+    this.method = method
+    this.target = target
+    this.idempotent = idempotent
+    this.bodyIsTheirs = bodyIsTheirs
+  }
 }
 
 /** The head before anything of the user's has changed it. */
-interface Draft {
+class Draft {
   readonly target: string
   readonly headers: string[]
   readonly upgrade: string | undefined
   readonly trailer: string | undefined
+
+  constructor(target: string, { headers, upgrade, trailer }: OutboundHead, x: Exchange) {
+    this.target = target
+    this.headers = headers
+    // What came by the usual way cannot be given a connection.
+    this.upgrade = x.upgrade === undefined ? undefined : upgrade
+    this.trailer = trailer
+  }
+}
+
+/** What the client's head is made of, besides its lines. */
+class ClientFacts implements RequestFacts {
+  readonly rawHeaders: readonly string[]
+  readonly headers: IncomingMessage['headers']
+  readonly remoteAddress: string | undefined
+  readonly localPort: number | undefined
+  readonly encrypted: boolean
+  readonly httpVersion: string
+  readonly authority: string | undefined
+  readonly liveLimit: number
+
+  constructor(req: IncomingMessage, authority: string | undefined) {
+    const { socket } = req
+    this.rawHeaders = req.rawHeaders
+    this.headers = req.headers
+    this.remoteAddress = socket.remoteAddress
+    this.localPort = socket.localPort
+    this.encrypted = (socket as Partial<TLSSocket>).encrypted === true
+    this.httpVersion = req.httpVersion
+    this.authority = authority
+    this.liveLimit = fieldsRead(req)
+  }
 }
 
 const bad = (status: number, message: string): Refusal => ({
@@ -122,33 +192,16 @@ export function prepareOutbound(
 
 function draftHead({ trust, policy }: OutboundParts, x: Exchange): Draft | Refusal {
   const { req } = x
-  const { socket } = req
   if (!isHttp(x)) return REFUSALS.not_http
   const url = clientTarget(req, policy.mountPath)
   const form = requestTarget(x.method, url, req.httpVersion)
   if (form === 'bad_target' || form === 'connect') return REFUSALS[form]
-  const facts = {
-    rawHeaders: req.rawHeaders,
-    headers: req.headers,
-    remoteAddress: socket.remoteAddress,
-    localPort: socket.localPort,
-    encrypted: (socket as Partial<TLSSocket>).encrypted === true,
-    httpVersion: req.httpVersion,
-    authority: form === 'as_is' ? undefined : form.authority,
-    liveLimit: fieldsRead(req),
-  }
+  const facts = new ClientFacts(req, form === 'as_is' ? undefined : form.authority)
   const head = buildOutboundHeaders(facts, policy.head, trust)
   // Of more than these Node has left some out without a word.
   if (req.rawHeaders.length > facts.liveLimit * 2) return REFUSALS.too_many_fields
   if (head.refusal !== undefined) return REFUSALS[head.refusal]
-  const { headers, upgrade, trailer } = head
-  return {
-    target: form === 'as_is' ? url : form.target,
-    headers,
-    // What came by the usual way cannot be given a connection.
-    upgrade: x.upgrade === undefined ? undefined : upgrade,
-    trailer,
-  }
+  return new Draft(form === 'as_is' ? url : form.target, head, x)
 }
 
 /** Methods of RTSP alone: Node's parser takes RTSP/1.0 for HTTP/1.0. */
@@ -193,29 +246,23 @@ function withBody(
   // Its coding is gone with the one who read it first.
   if (bodyIsTheirs && isDecodedStream(parsedBody))
     new HeaderList(draft.headers).delete('content-encoding')
-  const head = { method, target: changed?.target ?? draft.target, idempotent, bodyIsTheirs }
+  const head = new Changed(method, changed?.target ?? draft.target, idempotent, bodyIsTheirs)
   if (body instanceof Promise) return body.then((read) => outboundOf(parts, draft, head, read))
   return outboundOf(parts, draft, head, body)
 }
 
 function outboundOf(
   { policy }: OutboundParts,
-  { headers, upgrade, trailer }: Draft,
-  settled: Settled,
+  draft: Draft,
+  changed: Changed,
   body: RequestBody | BodyRefusal,
 ): Outbound | Refusal {
   if (typeof body === 'string') return BODY_REFUSALS[body]
-  const { method, target, idempotent } = settled
+  const { headers, trailer } = draft
   // A body parser has inflated what it read.
-  if (body instanceof BufferedBody && settled.bodyIsTheirs)
+  if (body instanceof BufferedBody && changed.bodyIsTheirs)
     new HeaderList(headers).delete('content-encoding')
-  if (trailer !== undefined && body.framing === 'chunked' && settled.bodyIsTheirs)
+  if (trailer !== undefined && body.framing === 'chunked' && changed.bodyIsTheirs)
     headers.push('Trailer', trailer)
-  const repeatable = idempotent && body.repeatable && upgrade === undefined
-  return {
-    head: { method, target, headers, upgrade },
-    body,
-    idempotent,
-    connection: policy.freshNonIdempotent && !repeatable ? 'fresh' : 'any',
-  }
+  return new Settled(draft, changed, body, policy.freshNonIdempotent)
 }

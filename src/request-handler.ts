@@ -5,7 +5,6 @@ import type { HandlerParts } from './handler-parts.js'
 import type { ClientResponse } from './message/relay.js'
 import { RequestRun } from './request-run.js'
 import type { UpgradeRequest } from './upgrade.js'
-import { attachAttempts } from './upstream-variables.js'
 
 export class RequestHandler {
   readonly #parts: HandlerParts
@@ -30,7 +29,6 @@ export class RequestHandler {
     const { clock, budget, draining, policy } = this.#parts
     const startedAt = clock.now()
     const x = new Exchange(req, res, startedAt, policy, upgrade)
-    attachAttempts(res, x.attempts)
     budget?.request(startedAt)
     draining.entered(x)
     new RequestRun(this.#parts, x, onDone).begin(parsedBody)

@@ -1,7 +1,8 @@
 /** One client request from top to bottom: the file to read first. */
 import type { AttemptRecord } from './attempt-record.js'
 import { BalancerError } from './errors.js'
-import type { Arrived, DeliveryOutcome } from './delivery.js'
+import { Arrived } from './delivery.js'
+import type { DeliveryOutcome } from './delivery.js'
 import type { Exchange } from './exchange.js'
 import type { HandlerParts } from './handler-parts.js'
 import { judge, settleTries } from './judge.js'
@@ -14,6 +15,7 @@ import type {
 } from './next-upstream/attempt-result.js'
 import { prepareOutbound } from './outbound.js'
 import type { Outbound } from './outbound.js'
+import { PreparedAttempt } from './prepared-attempt.js'
 import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
 import { stopRefusal, upstreamRefusal } from './ending.js'
 import { CLOSING, internalRefusal, isUnsendable } from './refusal.js'
@@ -163,16 +165,9 @@ export class RequestRun implements AttemptContext {
       this.#judged({ kind: 'aborted' })
       return
     }
-    const { head, body, connection } = this.outbound
+    const { connection } = this.outbound
     const { transport } = this.#parts
-    const attempt = {
-      peer: this.lease.peer,
-      head,
-      body,
-      connection: this.#again ? ('fresh' as const) : connection,
-      expectContinue: x.awaitsContinue,
-      record: this.record,
-    }
+    const attempt = new PreparedAttempt(this, this.#again ? 'fresh' : connection)
     try {
       if (transport.start !== undefined) transport.start(attempt, x, this.#settle)
       else transport.roundTrip(attempt, x).then(this.#settle, this.#unsendable)
@@ -222,7 +217,7 @@ export class RequestRun implements AttemptContext {
       this.#goOn(result, verdict)
       return
     }
-    this.#deliver({ response: result.response, lease: this.lease, record: this.record })
+    this.#deliver(new Arrived(result.response, this.lease, this.record))
   }
 
   #goOn(result: AttemptResult, verdict: Verdict): void {
@@ -250,7 +245,7 @@ export class RequestRun implements AttemptContext {
     if (result.kind === 'response') {
       const nginxDrops = this.#parts.registry.nginx && verdict.do === 'next'
       if (x.held === undefined && !nginxDrops) {
-        x.held = { response: result.response, lease, record }
+        x.held = new Arrived(result.response, lease, record)
         x.inHand = undefined
         return
       }

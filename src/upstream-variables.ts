@@ -1,12 +1,7 @@
 /** nginx's `$upstream_*` variables of a response, in nginx's format. */
 import type { ServerResponse } from 'node:http'
 import type { AttemptRecord } from './attempt-record.js'
-
-const kAttempts = Symbol('evenkeel.attempts')
-
-interface Carrier {
-  [kAttempts]?: readonly AttemptRecord[]
-}
+import { exchangeOf } from './exchange.js'
 
 /** Values as `access_log` would show them: one entry an attempt, joined by `, `; `-` for what is not (yet) known. */
 export interface UpstreamVariables {
@@ -22,11 +17,6 @@ export interface UpstreamVariables {
   readonly upstream_bytes_received: string
 }
 
-/** Ties the list of attempts, which goes on growing, to the response. */
-export function attachAttempts(res: ServerResponse, attempts: readonly AttemptRecord[]): void {
-  ;(res as Carrier)[kAttempts] = attempts
-}
-
 const seconds = (ms: number): string => (ms < 0 ? '-' : (ms / 1000).toFixed(3))
 const number = (value: number): string => String(value)
 
@@ -36,7 +26,7 @@ const number = (value: number): string => String(value)
  * @see https://nginx.org/en/docs/http/ngx_http_upstream_module.html#variables
  */
 export function upstreamVariables(res: ServerResponse): UpstreamVariables | undefined {
-  const attempts = (res as Carrier)[kAttempts]
+  const attempts = exchangeOf(res)?.attempts
   if (attempts === undefined) return undefined
   const list = (value: (attempt: AttemptRecord) => string): string =>
     attempts.length === 0 ? '-' : attempts.map(value).join(', ')

@@ -46,8 +46,11 @@ export interface HeadSettings {
 /** Why a request is not passed on. 400; 501 for `transfer_coding`, 431 for `too_many_fields`. */
 export type HeadRefusal = 'bad_host' | 'framing' | 'transfer_coding' | 'too_many_fields'
 
-/** The outbound head, without method and target. */
-export interface OutboundHead {
+/**
+ * The outbound head, without method and target. Of a class, as most things that are made for each request: V8 moves
+ * object literals that have once lived long into its old space for good, and what they hold with them.
+ */
+export class OutboundHead {
   /**
    * Name, value, name, value …: in the client's order and case. `Host` is missing when every peer is to see its own
    * name (`host: 'peer'`) or the client gave none (HTTP/1.0): then the transport writes the peer's name.
@@ -62,6 +65,22 @@ export interface OutboundHead {
   /** `Trailer`, to be sent if the body goes out chunked. */
   readonly trailer: string | undefined
   readonly refusal: HeadRefusal | undefined
+
+  constructor(
+    headers: string[],
+    clientHost: string | undefined,
+    clientAddress: string | undefined,
+    upgrade: string | undefined,
+    trailer: string | undefined,
+    refusal: HeadRefusal | undefined,
+  ) {
+    this.headers = headers
+    this.clientHost = clientHost
+    this.clientAddress = clientAddress
+    this.upgrade = upgrade
+    this.trailer = trailer
+    this.refusal = refusal
+  }
 }
 
 /** Everything about the outbound fields, computed once a request. */
@@ -85,24 +104,13 @@ export function buildOutboundHeaders(
   if (incoming.hostAt === 0 && host !== undefined) headers.unshift('Host', host)
   if (settings.via !== undefined) appendVia(headers, viaValue(httpVersion, settings.via))
 
-  return {
-    headers,
-    clientHost,
-    clientAddress,
-    upgrade: incoming.upgrade === undefined ? undefined : upgradeOf(incoming, httpVersion),
-    trailer: incoming.trailer,
-    refusal: isBadHost(incoming, asked) ? 'bad_host' : requestFraming(incoming, httpVersion),
-  }
+  const upgrade = incoming.upgrade === undefined ? undefined : upgradeOf(incoming, httpVersion)
+  const refusal = isBadHost(incoming, asked) ? 'bad_host' : requestFraming(incoming, httpVersion)
+  return new OutboundHead(headers, clientHost, clientAddress, upgrade, incoming.trailer, refusal)
 }
 
-const TOO_MANY_FIELDS: OutboundHead = {
-  headers: [],
-  clientHost: undefined,
-  clientAddress: undefined,
-  upgrade: undefined,
-  trailer: undefined,
-  refusal: 'too_many_fields',
-}
+const NONE = undefined
+const TOO_MANY_FIELDS = new OutboundHead([], NONE, NONE, NONE, NONE, 'too_many_fields')
 
 /** HTTP/2's pseudo fields are no fields. */
 function isTooMany(rawHeaders: readonly string[], limit: number): boolean {

@@ -18,24 +18,30 @@ export interface ForwardedLine {
 export type ForwardedLines = Partial<Record<ForwardedName, ForwardedLine>>
 
 /** A request's head, sorted. */
-export interface RequestHeaders extends Framing {
+export class RequestHeaders implements Framing {
   /** What goes on. `Host` and the forwarded fields are there to be replaced. */
   readonly lines: RequestLines
   /** First `Host`. */
-  host: string | undefined
+  host: string | undefined = undefined
   /** More than one `Host` line: to be refused (RFC 9112 section 3.2). */
-  hostRepeated: boolean
+  hostRepeated = false
   /** The place of `Host`; 0: it has none. */
-  hostAt: number
+  hostAt = 0
   /** HTTP/2 `:authority`, or the `host` that middleware has put into its or `Host`'s place. */
-  authority: string | undefined
-  connection: string | undefined
+  authority: string | undefined = undefined
+  connection: string | undefined = undefined
   /** `TE: trailers` has been kept. */
-  te: boolean
-  upgrade: string | undefined
-  trailer: string | undefined
+  te = false
+  contentLength: string | undefined = undefined
+  transferEncoding: string | undefined = undefined
+  upgrade: string | undefined = undefined
+  trailer: string | undefined = undefined
   /** undefined: none of them came, as in most requests. */
-  forwarded: ForwardedLines | undefined
+  forwarded: ForwardedLines | undefined = undefined
+
+  constructor(lines: RequestLines) {
+    this.lines = lines
+  }
 }
 
 /** What Node makes `request.headers` of, at most, in lines: its `parser.maxHeaderPairs` is 2000 texts. */
@@ -71,7 +77,7 @@ function readUntouched(
   live: LiveHeaders,
 ): RequestHeaders | undefined {
   const lines = new RequestLines(Number.POSITIVE_INFINITY, 'untouched')
-  const head = createHead(lines)
+  const head = new RequestHeaders(lines)
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     const value = rawHeaders[i + 1] ?? ''
@@ -98,7 +104,7 @@ function readTouched(
   liveLimit: number,
 ): RequestHeaders {
   const lines = new RequestLines(2 * liveLimit)
-  const head = createHead(lines)
+  const head = new RequestHeaders(lines)
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     const value = rawHeaders[i + 1] ?? ''
@@ -118,23 +124,6 @@ function readTouched(
     applyLiveHost(head, live['host'])
   }
   return head
-}
-
-function createHead(lines: RequestLines): RequestHeaders {
-  return {
-    lines,
-    host: undefined,
-    hostRepeated: false,
-    hostAt: 0,
-    authority: undefined,
-    connection: undefined,
-    te: false,
-    contentLength: undefined,
-    transferEncoding: undefined,
-    upgrade: undefined,
-    trailer: undefined,
-    forwarded: undefined,
-  }
 }
 
 function setAside(

@@ -12,13 +12,15 @@ type LiveValue = string | number | readonly string[]
 const HOLE = ''
 
 const NO_LINES: readonly string[] = []
+/** Copied for each request: V8 would move an empty literal that has once lived long into its old space for good. */
+const EMPTY: string[] = []
 /** Never written to. */
 const NO_INDEX = new Map<string, number>()
 
 /** Grows line by line, is corrected, and then {@link RequestLines.finished}. */
 export class RequestLines {
   /** Name, value, name, value …; what is to be corrected is still there. */
-  readonly out: string[] = []
+  readonly out: string[] = EMPTY.slice(0, 0)
   /** Field in lower case → where in `out` its first line stands. Only fields that are kept as they are. */
   readonly #index: Map<string, number>
   /** The first text in `rawHeaders` that `request.headers` was not made of. */

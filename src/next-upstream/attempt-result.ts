@@ -74,6 +74,16 @@ export interface UpstreamResponse {
   discard(): void
 }
 
+/** The result of an attempt that has brought a response. For transports that have to be cheap; a literal does as well. */
+export class ResponseArrived {
+  readonly kind = 'response'
+  readonly response: UpstreamResponse
+
+  constructor(response: UpstreamResponse) {
+    this.response = response
+  }
+}
+
 export type AttemptResult =
   | { readonly kind: 'response'; readonly response: UpstreamResponse }
   | { readonly kind: 'failure'; readonly failure: UpstreamFailure }

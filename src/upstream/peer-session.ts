@@ -1,27 +1,31 @@
 /** One request's dealings with the peers: whom it has tried, and what it has put to whose account. */
-import type { Charge } from './availability.js'
+import type { Answer, Charge } from './availability.js'
 import type { PeerTier } from './peer-group.js'
 import type { Candidates, Peer, PeerPicker, SelectionRequest } from './peer-selector.js'
 import type { FailedStep, PeerState } from './peer.js'
 import type { EjectReason, PeerRegistry } from './upstream.js'
 
 /** The right to make one attempt at a peer. Accounting travels with the pick. */
-export class Lease {
+export class Lease implements Answer {
   readonly peer: PeerState
   readonly #registry: PeerRegistry
-  readonly #takenAt: number
+  readonly takenAt: number
+  reusedConnection = false
+  good = true
   #charge: Charge | undefined
   #released = false
 
   constructor(registry: PeerRegistry, peer: PeerState, takenAt: number) {
     this.#registry = registry
     this.peer = peer
-    this.#takenAt = takenAt
+    this.takenAt = takenAt
   }
 
   /** A response head came from the peer. */
   answered(reusedConnection: boolean, good: boolean): void {
-    this.#registry.answered(this.peer, { reusedConnection, good, takenAt: this.#takenAt })
+    this.reusedConnection = reusedConnection
+    this.good = good
+    this.#registry.answered(this.peer, this)
   }
 
   /** Puts a failure to the peer's account, once. */
@@ -48,7 +52,9 @@ export class Lease {
 export class PeerSession implements Candidates {
   readonly #registry: PeerRegistry
   readonly #picker: PeerPicker
-  readonly #tried: PeerState[] = []
+  /** The first peer tried, and all others: most requests try one, and need no list. */
+  #tried: PeerState | undefined
+  #moreTried: PeerState[] | undefined
   #now = 0
   group: PeerTier
 
@@ -62,7 +68,7 @@ export class PeerSession implements Candidates {
   readonly eligible = (peer: Peer): boolean => {
     const state = this.#registry.stateOf(peer)
     if (state === undefined || !this.#registry.eligible(state, this.#now)) return false
-    return this.#tried.length === 0 || !this.#hasTried(state)
+    return this.#tried === undefined || !this.#hasTried(state)
   }
 
   /** The next peer, taken; undefined when none may be used now. */
@@ -71,7 +77,8 @@ export class PeerSession implements Candidates {
     const peer =
       this.#pick() ?? (this.#registry.whenNoneLive === 'try' ? this.#leastBad() : undefined)
     if (peer === undefined) return undefined
-    this.#tried.push(peer)
+    if (this.#tried === undefined) this.#tried = peer
+    else (this.#moreTried ??= []).push(peer)
     this.#registry.taken(peer, this.#now)
     return new Lease(this.#registry, peer, this.#now)
   }
@@ -95,15 +102,17 @@ export class PeerSession implements Candidates {
 
   /** After a wait every peer may be tried again. Returns whether any had been. */
   forgetTried(): boolean {
-    const hasTried = this.#tried.length > 0
-    this.#tried.length = 0
+    const hasTried = this.#tried !== undefined
+    this.#tried = undefined
+    this.#moreTried = undefined
     this.group = this.#registry.primaries
     return hasTried
   }
 
   #hasTried(peer: PeerState): boolean {
     // nginx keeps no tried mark for the only server: a stale connection leads to it again.
-    return this.#tried.includes(peer) && !(this.#registry.nginx && this.#registry.single)
+    const tried = this.#tried === peer || this.#moreTried?.includes(peer) === true
+    return tried && !(this.#registry.nginx && this.#registry.single)
   }
 
   #pick(): PeerState | undefined {

@@ -229,7 +229,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running, Re
       message.destroy()
       return
     }
-    const fault = headFault(message, this.#maxHeaders)
+    const { statusCode, statusMessage, rawHeaders } = message
+    const fault = headFault(statusCode, statusMessage, rawHeaders, this.#maxHeaders)
     if (fault !== undefined) {
       message.on('error', ignore)
       this.#failWith('invalid_header', fault.type, new Error(fault.text))

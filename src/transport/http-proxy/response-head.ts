@@ -15,13 +15,16 @@ export interface HeadFault {
 
 /** undefined: nothing the matter. */
 export function headFault(
-  message: Pick<IncomingMessage, 'statusCode' | 'statusMessage' | 'rawHeaders'>,
+  status: number | undefined,
+  reason: string | undefined,
+  rawHeaders: readonly string[],
   maxHeaders: number,
 ): HeadFault | undefined {
-  const { statusCode: status = 0, statusMessage: reason = '', rawHeaders } = message
-  const badReason = reason !== STATUS_CODES[status] && BAD_REASON.test(reason)
-  if (status < 200 || status > 999 || badReason) {
-    return { type: 'http_protocol_error', text: `bad status line: ${String(status)} ${reason}` }
+  const text = reason ?? ''
+  const code = status ?? 0
+  const badReason = text !== STATUS_CODES[code] && BAD_REASON.test(text)
+  if (code < 200 || code > 999 || badReason) {
+    return { type: 'http_protocol_error', text: `bad status line: ${String(code)} ${text}` }
   }
   switch (responseFraming(rawHeaders, maxHeaders)) {
     case 'ok':

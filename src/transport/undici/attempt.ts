@@ -1,16 +1,18 @@
 /** One attempt through undici: the handler of its dispatch, from the connection to the last byte. Settled once. */
+import { ResponseArrived } from '../../next-upstream/attempt-result.js'
 import type { FailureType } from '../../next-upstream/attempt-result.js'
 import type { TransportCondition } from '../../next-upstream/condition.js'
 import { MOST_INTERIM_RESPONSES } from '../http-proxy/limits.js'
 import { headFault } from '../http-proxy/response-head.js'
 import { outgoingFields } from '../outgoing-fields.js'
 import { AttemptEnds } from './attempt-ends.js'
+import { DispatchOptions } from './client.js'
 import type { RawHandler } from './client.js'
 import type { Occupant, PeerConnection } from './connection.js'
 import { classifyUndici, isRefusal } from './failure.js'
 import { fieldsOf } from './raw-fields.js'
 import { RequestBodyStream } from './request-body.js'
-import { FlowingResponse, WholeResponse } from './response.js'
+import { FlowingResponse, ResponseHead, WholeResponse } from './response.js'
 import type { ResponseOwner, WholeOwner } from './response.js'
 
 const NO_FIELDS: readonly string[] = []
@@ -26,8 +28,9 @@ export class UndiciAttempt
   #interim = 0
   #dispatching = false
   #refused = false
-  /** Of the body, until the attempt is settled. */
-  #early: Buffer[] | undefined
+  /** Of the body, until the attempt is settled: the first of it, and the list if there is more. */
+  #early: Buffer | undefined
+  #moreEarly: Buffer[] | undefined
   #trailers: readonly string[] | undefined
   #response: FlowingResponse | undefined
   /** The connection that has served, and may be serving others. */
@@ -107,14 +110,11 @@ export class UndiciAttempt
     if (body.framing === 'none') this.bodyEnded = true
     this.#dispatching = true
     connection.client.dispatch(
-      {
-        path: head.target,
-        method: head.method,
-        headers: isPlain ? head.headers : outgoingFields(this.attempt),
-        body: body.framing === 'none' ? null : new RequestBodyStream(body, this),
-        reset: false,
-        blocking: false,
-      },
+      new DispatchOptions(
+        head,
+        isPlain ? head.headers : outgoingFields(this.attempt),
+        body.framing === 'none' ? null : new RequestBodyStream(body, this),
+      ),
       this,
     )
     this.#dispatching = false
@@ -157,10 +157,7 @@ export class UndiciAttempt
       this.headTooLong()
       return true
     }
-    const fault = headFault(
-      { statusCode: status, statusMessage, rawHeaders },
-      this.parts.maxHeaders,
-    )
+    const fault = headFault(status, statusMessage, rawHeaders, this.parts.maxHeaders)
     if (fault !== undefined) {
       this.failWith('invalid_header', fault.type, new Error(fault.text))
       return true
@@ -168,7 +165,7 @@ export class UndiciAttempt
     this.attempt.record.headerTime = this.elapsed()
     this.phase = 'body'
     this.#resumeParser = resume
-    this.head = { status, statusMessage, rawHeaders }
+    this.head = new ResponseHead(status, statusMessage, rawHeaders)
     // All that was read at once is parsed by then: most responses are complete.
     process.nextTick(arrived, this)
     return true
@@ -179,8 +176,8 @@ export class UndiciAttempt
     if (this.over || chunk.length === 0) return true
     this.timer?.refresh()
     if (this.#response !== undefined) return this.#response.data(chunk) || !this.#mayRest
-    if (this.#early === undefined) this.#early = [chunk]
-    else this.#early.push(chunk)
+    if (this.#early === undefined) this.#early = chunk
+    else (this.#moreEarly ??= [this.#early]).push(chunk)
     return true
   }
 
@@ -217,22 +214,22 @@ export class UndiciAttempt
     this.settled = true
     // From here on the client's leaving is the relay's to tell.
     this.signal.onAbort = undefined
-    const held = this.#early ?? []
+    const early = this.#early
+    const all = this.#moreEarly
     this.#early = undefined
+    this.#moreEarly = undefined
     const trailers = this.#trailers
     if (trailers !== undefined) this.#giveBack()
     if (trailers?.length === 0) {
-      const body = held.length < 2 ? (held[0] ?? NOTHING) : Buffer.concat(held)
-      this.settle({
-        kind: 'response',
-        response: new WholeResponse(this.head, body, this),
-      })
+      const body = all === undefined ? (early ?? NOTHING) : Buffer.concat(all)
+      this.settle(new ResponseArrived(new WholeResponse(this.head, body, this)))
       return
     }
+    const held = all ?? (early === undefined ? [] : [early])
     const response = new FlowingResponse(this.head, held, this)
     this.#response = response
     if (trailers !== undefined) response.end(trailers)
-    this.settle({ kind: 'response', response })
+    this.settle(new ResponseArrived(response))
   }
 
   deliverEnd(): void {

@@ -1,6 +1,7 @@
 /** undici, as far as it is used, and which of its two ways to hand over a response the installed version has. */
 import type { Socket } from 'node:net'
 import undici from 'undici'
+import type { RequestHead } from '../transport.js'
 
 /** Takes a request's events. undici 7; given without a wrapper, which would make objects of the fields. */
 export interface RawHandler {
@@ -30,16 +31,23 @@ export interface ControlledHandler {
   onResponseError(controller: Controller | null, cause: Error): void
 }
 
-interface DispatchOptions {
+export class DispatchOptions {
   readonly path: string
   readonly method: string
   /** Name, value, name, value … */
   readonly headers: readonly string[]
   readonly body: object | null
   /** False: the connection is not closed after a HEAD, or after a body with a method that mostly has none. */
-  readonly reset: false
+  readonly reset = false
   /** False: spares a look at the queue when the head has come; there is nothing in the queue. */
-  readonly blocking: false
+  readonly blocking = false
+
+  constructor({ target, method }: RequestHead, headers: readonly string[], body: object | null) {
+    this.path = target
+    this.method = method
+    this.headers = headers
+    this.body = body
+  }
 }
 
 /** undici's client with one connection. */

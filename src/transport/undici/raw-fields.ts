@@ -11,7 +11,8 @@ export function fieldsOf(raw: readonly Buffer[]): string[] {
   if (last.buffer !== memory || end < start) return raw.map((each) => each.toString('latin1'))
   // One call for all of them, where they are of one piece: a head is rarely read in two.
   const text = Buffer.from(memory, start, end - start).toString('latin1')
-  const fields = new Array<string>(raw.length)
+  // Neither a literal nor `new Array`: V8 would move one that has once lived long into its old space for good.
+  const fields: unknown[] = raw.slice()
   for (let i = 0; i < raw.length; i++) {
     const each = raw[i] ?? first
     const at = each.byteOffset - start
@@ -21,5 +22,5 @@ export function fieldsOf(raw: readonly Buffer[]): string[] {
         ? text.slice(at, at + each.length)
         : each.toString('latin1')
   }
-  return fields
+  return fields as string[]
 }

@@ -5,10 +5,16 @@ import type {
   UpstreamResponse,
 } from '../../next-upstream/attempt-result.js'
 
-export interface ResponseHead {
+export class ResponseHead {
   readonly status: number
   readonly statusMessage: string
   readonly rawHeaders: readonly string[]
+
+  constructor(status: number, statusMessage: string, rawHeaders: readonly string[]) {
+    this.status = status
+    this.statusMessage = statusMessage
+    this.rawHeaders = rawHeaders
+  }
 }
 
 const NO_TRAILERS: readonly string[] = []

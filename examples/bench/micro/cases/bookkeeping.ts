@@ -2,7 +2,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { AttemptRecord } from '../../../../src/attempt-record.js'
-import { attachAttempts, upstreamVariables } from '../../../../src/upstream-variables.js'
+import { Exchange } from '../../../../src/exchange.js'
+import { upstreamVariables } from '../../../../src/upstream-variables.js'
 import type { Case } from '../case.js'
 
 function answered(): AttemptRecord {
@@ -16,8 +17,10 @@ function answered(): AttemptRecord {
 
 export function bookkeepingCases(): readonly Case[] {
   const record = answered()
-  const res = new ServerResponse(new IncomingMessage(new Socket()))
-  attachAttempts(res, [record])
+  const req = new IncomingMessage(new Socket())
+  const res = new ServerResponse(req)
+  const x = new Exchange(req, res, 0, { ignoreClientAbort: false }, undefined)
+  x.recordNoPeer('127.0.0.1:8080').status = 200
   return [
     { name: 'AttemptRecord, made', run: () => new AttemptRecord(undefined, '127.0.0.1:8080') },
     { name: 'AttemptRecord, summary', run: () => record.summary() },
