@@ -1,5 +1,6 @@
 /** What a request ends with when it ends without a response of a peer's. */
 import type { Exchange } from './exchange.js'
+import type { HandlerParts } from './handler-parts.js'
 import { gatewayOutcome } from './next-upstream/gateway-status.js'
 import { BODY_TOO_LARGE, CLIENT_LEFT, CLOSING, internalRefusal } from './refusal.js'
 import type { Refusal } from './refusal.js'
@@ -38,4 +39,15 @@ export function stopRefusal({ stopReason, bodyError }: Exchange): Refusal {
     case undefined:
       return CLIENT_LEFT
   }
+}
+
+/** `nextUpstream.timeout`: all attempts together. */
+export function startDeadline({ policy, clock, registry }: HandlerParts, x: Exchange): void {
+  if (policy.nextTimeout === 0) return
+  x.deadlineAt = clock.now() + policy.nextTimeout
+  // nginx begins no try after it, and lets the running one take its time.
+  if (registry.nginx) return
+  x.deadline = clock.after(policy.nextTimeout, () => {
+    x.stop('deadline')
+  })
 }

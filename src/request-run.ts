@@ -17,11 +17,12 @@ import { prepareOutbound } from './outbound.js'
 import type { Outbound } from './outbound.js'
 import { PreparedAttempt } from './prepared-attempt.js'
 import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
-import { stopRefusal, upstreamRefusal } from './ending.js'
+import { startDeadline, stopRefusal, upstreamRefusal } from './ending.js'
 import { CLOSING, internalRefusal, isUnsendable } from './refusal.js'
 import type { Refusal } from './refusal.js'
 import { PeerSession } from './upstream/peer-session.js'
 import type { Lease } from './upstream/peer-session.js'
+import { afterReading } from './turn.js'
 import { initialTries, waitForPeer } from './waiting.js'
 
 /**
@@ -113,22 +114,10 @@ export class RequestRun implements AttemptContext {
     this.#outbound = outbound
     x.body = outbound.body
     x.triesLeft = initialTries(this.#parts)
-    this.#startDeadline()
+    startDeadline(this.#parts, x)
     if (outbound.body.framing === 'none') x.awaitsContinue = false
     this.#session = new PeerSession(this.#parts.registry, x)
     this.#next()
-  }
-
-  #startDeadline(): void {
-    const { x } = this
-    const { policy, clock, registry } = this.#parts
-    if (policy.nextTimeout === 0) return
-    x.deadlineAt = clock.now() + policy.nextTimeout
-    // nginx begins no try after it, and lets the running one take its time.
-    if (registry.nginx) return
-    x.deadline = clock.after(policy.nextTimeout, () => {
-      x.stop('deadline')
-    })
   }
 
   // ---- 3, 4: a peer, or nobody to ask
@@ -217,7 +206,9 @@ export class RequestRun implements AttemptContext {
       this.#goOn(result, verdict)
       return
     }
-    this.#deliver(new Arrived(result.response, this.lease, this.record))
+    // What is in memory can be answered together with what others are waiting for.
+    if (result.response.isWhole === true) afterReading(deliver, this)
+    else this.#deliver(new Arrived(result.response, this.lease, this.record))
   }
 
   #goOn(result: AttemptResult, verdict: Verdict): void {
@@ -255,6 +246,18 @@ export class RequestRun implements AttemptContext {
   }
 
   // ---- 8: to the client
+
+  /** Of a response that is in memory. Meanwhile the client may have left, or somebody else have answered it. */
+  deliver(): void {
+    const { x, lease, record } = this
+    try {
+      if (this.#done) return
+      if (x.over || x.res.headersSent) this.#stopped()
+      else this.#deliver(new Arrived(present(x.inHand), lease, record))
+    } catch (cause) {
+      this.#crash(cause)
+    }
+  }
 
   #deliver(arrived: Arrived): void {
     const outcome = this.#parts.delivery.deliver(this.x, arrived, this.outbound)
@@ -366,6 +369,10 @@ export class RequestRun implements AttemptContext {
     this.#parts.draining.left(x)
     this.#onDone?.()
   }
+}
+
+function deliver(run: RequestRun): void {
+  run.deliver()
 }
 
 /** Set before it is asked for: the order of the steps sees to that. */

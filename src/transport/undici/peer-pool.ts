@@ -90,7 +90,7 @@ export class PeerPool {
       this.#rules.retire(socket)
       return
     }
-    connection.freeUntil = this.#clock.now() + allowance
+    connection.freeUntil = this.#rules.endOf(socket)
     this.#free.push(connection)
     if (connection.freeUntil < this.#sweepAt) this.#armSweeper(connection.freeUntil, allowance)
   }
