@@ -82,7 +82,7 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
     const own =
       peer.protocol === 'https:'
         ? new HttpsKeepaliveAgent(connections, bind, this.#connections.tlsOptions(peer))
-        : new HttpKeepaliveAgent(connections, bind)
+        : new HttpKeepaliveAgent(connections, bind, this.#connections.reads)
     return { connections, own, any: own as unknown as Agent, fresh: own.fresh }
   }
 }

@@ -5,6 +5,7 @@ import { bindOptions } from './bind.js'
 import type { BindOptions } from './bind.js'
 import { PeerConnections } from './peer-connections.js'
 import type { KeepaliveSettings } from './peer-connections.js'
+import { SharedReads } from './shared-reads.js'
 import type { PeerTlsConnectOptions, UpstreamTls } from './tls.js'
 
 /** How many connections a pool has with one peer. */
@@ -34,6 +35,7 @@ export interface ConnectionHolder {
 
 /** Shared by all who connect to the peers of one upstream, so that its settings hold for each of their connections. */
 export class UpstreamConnections {
+  readonly reads = new SharedReads()
   readonly #settings: ConnectionSettings
   readonly #clock: Clock
   readonly #rules = new Map<Peer, PeerConnections>()

@@ -6,6 +6,7 @@ import { HttpAgent, HttpsAgent } from 'agentkeepalive'
 import type { BindOptions } from './bind.js'
 import { IdleSweep } from './idle-sweep.js'
 import type { PeerConnections, RuledSocket } from './peer-connections.js'
+import type { SharedReads } from './shared-reads.js'
 import type { PeerTlsConnectOptions } from './tls.js'
 
 type PooledSocket = RuledSocket & { _httpMessage?: ClientRequest }
@@ -186,7 +187,22 @@ const HttpRules = withRules(HttpAgent as unknown as AgentConstructor)
 const HttpsRules = withRules(HttpsAgent as unknown as AgentConstructor)
 
 /** Connections to one peer over plain TCP or a unix socket. */
-export class HttpKeepaliveAgent extends HttpRules {}
+export class HttpKeepaliveAgent extends HttpRules {
+  readonly #reads: SharedReads
+
+  constructor(connections: PeerConnections, bind: BindOptions, reads: SharedReads) {
+    super(connections, bind)
+    this.#reads = reads
+  }
+
+  override createConnection(options: object, done: Created): Socket | undefined {
+    const onread = this.#reads.next()
+    if (onread === undefined) return super.createConnection(options, done)
+    const socket = super.createConnection({ ...options, onread }, done)
+    onread.socket = socket
+    return socket
+  }
+}
 
 /**
  * Connections to one peer over TLS. Sessions are kept by the agent, and a resumed one is not verified again: so an

@@ -261,7 +261,8 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running, Re
     this.#phase = 'body'
     this.#settled = true
     this.#signal.onAbort = undefined
-    if (head.length > 0) socket.unshift(head)
+    // It is a part of what the next connection reads into.
+    if (head.length > 0) socket.unshift(Buffer.from(head))
     this.#settle({ kind: 'response', response: new UpgradeResponse(message, socket, this) })
   }
 
