@@ -154,9 +154,21 @@ export function relayBody(
 /** As a text, head and body go out as one piece; middleware is given the bytes. */
 function endWith(res: ClientResponse, body: Buffer): void {
   const { end, write } = ServerResponse.prototype
-  if (body.length <= SMALL && res.end === end && res.write === write)
-    res.end(body.toString('latin1'), 'latin1')
-  else res.end(body)
+  if (body.length > SMALL || res.end !== end || res.write !== write) {
+    res.end(body)
+    return
+  }
+  const text = body.toString('latin1')
+  const { socket } = res
+  // With a last piece Node's end() writes an empty one behind it, and the two as a list: dearer than one by itself.
+  if (socket === null || res.chunkedEncoding || socket.writableLength > 0 || body.length === 0) {
+    res.end(text, 'latin1')
+    return
+  }
+  socket.cork()
+  res.write(text, 'latin1')
+  socket.uncork()
+  res.end()
 }
 
 class Relay implements BodySink {

@@ -171,10 +171,12 @@ export abstract class AttemptEnds extends AsyncResource implements BodyObserver 
     this.sendTimer?.cancel()
     const { record } = this.attempt
     record.responseTime = this.elapsed()
-    const socket = this.connection?.socket
-    if (socket === undefined) return
-    record.bytesSent = socket.bytesWritten - this.bytesWrittenBefore
-    record.bytesReceived = socket.bytesRead - this.bytesReadBefore
+    const { connection } = this
+    if (connection === undefined) return
+    connection.bytesWritten = connection.socket.bytesWritten
+    connection.bytesRead = connection.socket.bytesRead
+    record.bytesSent = connection.bytesWritten - this.bytesWrittenBefore
+    record.bytesReceived = connection.bytesRead - this.bytesReadBefore
   }
 
   protected elapsed(): number {

@@ -101,10 +101,10 @@ export class UndiciAttempt
   }
 
   #dispatch(connection: PeerConnection): void {
-    const { socket } = connection
     this.phase = 'send'
-    this.bytesReadBefore = socket.bytesRead
-    this.bytesWrittenBefore = socket.bytesWritten
+    const counted = this.attempt.record.reused ? connection : connection.socket
+    this.bytesReadBefore = counted.bytesRead
+    this.bytesWrittenBefore = counted.bytesWritten
     const { head, body } = this.attempt
     const isPlain = body.framing === 'none' && this.pool.writesHost
     if (body.framing === 'none') this.bodyEnded = true

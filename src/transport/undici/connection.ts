@@ -46,6 +46,9 @@ export class PeerConnection {
   isUnread = false
   /** Of the clock; while it is free. */
   freeUntil = 0
+  /** Of the socket, when its latest response was complete: to ask the socket takes its time. */
+  bytesRead = 0
+  bytesWritten = 0
   readonly #plan: ConnectionPlan
   readonly #filter: InterimFilter
   #brokenBy: Error | undefined
