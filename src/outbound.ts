@@ -7,6 +7,7 @@ import type { HeadRefusal, HeadSettings, OutboundHead, RequestFacts } from './me
 import { HeaderList } from './message/header-list.js'
 import { incomingBody, isDecodedStream } from './message/incoming-body.js'
 import type { BodyRefusal, BodySettings } from './message/incoming-body.js'
+import { localPort } from './message/local-port.js'
 import { replacedRequestBody } from './message/replaced-body.js'
 import { clientTarget } from './message/request-changes.js'
 import type { RequestChanges } from './message/request-changes.js'
@@ -123,7 +124,7 @@ class ClientFacts implements RequestFacts {
     this.rawHeaders = req.rawHeaders
     this.headers = req.headers
     this.remoteAddress = socket.remoteAddress
-    this.localPort = socket.localPort
+    this.localPort = localPort(socket)
     this.encrypted = (socket as Partial<TLSSocket>).encrypted === true
     this.httpVersion = req.httpVersion
     this.authority = authority
