@@ -1,4 +1,5 @@
 /** Short responses are read whole before any of it is sent: a peer that dies in the middle costs a try, not an answer. */
+import { ResponseArrived } from '../next-upstream/attempt-result.js'
 import type {
   AttemptResult,
   BodySink,
@@ -101,7 +102,7 @@ class WholeReader implements BodySink {
       this.#more === undefined
         ? (this.#first ?? Buffer.alloc(0))
         : Buffer.concat(this.#more, this.#length)
-    this.#settle({ kind: 'response', response: new WholeResponse(this.#response, whole) })
+    this.#settle(new ResponseArrived(new WholeResponse(this.#response, whole)))
   }
 
   fail(failure: UpstreamFailure): void {

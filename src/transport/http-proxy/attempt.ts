@@ -3,6 +3,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../../clock.js'
+import { ResponseArrived } from '../../next-upstream/attempt-result.js'
 import type {
   AttemptResult,
   FailureType,
@@ -243,7 +244,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running, Re
     const response = new HttpResponse(message, this)
     // From here on the client's leaving is the relay's to tell.
     this.#signal.onAbort = undefined
-    this.#settle({ kind: 'response', response })
+    this.#settle(new ResponseArrived(response))
   }
 
   onUpgrade(message: IncomingMessage, socket: Duplex, head: Buffer): void {
