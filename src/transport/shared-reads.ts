@@ -11,7 +11,7 @@ const SIZE = 64 * 1024
 const LAST_MAJOR_KNOWN = 26
 
 /** Of `net.connect`. */
-export interface OnRead {
+interface OnRead {
   readonly buffer: Buffer
   readonly callback: (length: number, buffer: Buffer) => boolean
 }

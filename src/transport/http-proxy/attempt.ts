@@ -4,15 +4,10 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../../clock.js'
 import { ResponseArrived } from '../../next-upstream/attempt-result.js'
-import type {
-  AttemptResult,
-  FailureType,
-  Phase,
-  UpstreamFailure,
-} from '../../next-upstream/attempt-result.js'
+import type { FailureType, Phase, UpstreamFailure } from '../../next-upstream/attempt-result.js'
 import { pairsOf } from '../../message/fields.js'
 import type { TransportCondition } from '../../next-upstream/condition.js'
-import type { Attempt, AttemptSignal, RequestSink } from '../transport.js'
+import type { Attempt, AttemptSignal, RequestSink, Settle } from '../transport.js'
 import { CONTINUE_TIMEOUT_MS, MOST_INTERIM_RESPONSES } from './limits.js'
 import type { AttemptLimits, AttemptTimeouts } from './limits.js'
 import { classify, wasRefused } from './failure.js'
@@ -35,7 +30,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running, Re
   readonly #maxHeaders: number
   readonly #clock: Clock
   readonly #startedAt: number
-  readonly #settle: (result: AttemptResult) => void
+  readonly #settle: Settle
   #settled = false
   #phase: Phase = 'connect'
   #requestSent = false
@@ -60,7 +55,7 @@ export class HttpProxyAttempt implements RequestSink, ResponseOwner, Running, Re
     signal: AttemptSignal,
     { timeouts, maxHeaders }: AttemptLimits,
     clock: Clock,
-    settle: (result: AttemptResult) => void,
+    settle: Settle,
   ) {
     this.#attempt = attempt
     this.#signal = signal
