@@ -207,7 +207,7 @@ export class RequestRun implements AttemptContext {
       return
     }
     // What is in memory can be answered together with what others are waiting for.
-    if (result.response.isWhole === true) afterReading(deliver, this)
+    if (result.response.isWhole === true) afterReading(deliverInHand, this)
     else this.#deliver(new Arrived(result.response, this.lease, this.record))
   }
 
@@ -248,7 +248,7 @@ export class RequestRun implements AttemptContext {
   // ---- 8: to the client
 
   /** Of a response that is in memory. Meanwhile the client may have left, or somebody else have answered it. */
-  deliver(): void {
+  deliverInHand(): void {
     const { x, lease, record } = this
     try {
       if (this.#done) return
@@ -371,8 +371,8 @@ export class RequestRun implements AttemptContext {
   }
 }
 
-function deliver(run: RequestRun): void {
-  run.deliver()
+function deliverInHand(run: RequestRun): void {
+  run.deliverInHand()
 }
 
 /** Set before it is asked for: the order of the steps sees to that. */

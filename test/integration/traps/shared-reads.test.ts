@@ -1,7 +1,8 @@
 /** All connections to the peers read into one buffer: what one has brought must not change when another one reads. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { connect } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
@@ -41,6 +42,34 @@ async function talker(): Promise<string> {
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+it('Node’s parser gives out copies of what it is given', async () => {
+  const shared = Buffer.allocUnsafeSlow(64 * 1024)
+  const { port } = new URL(await talker())
+  for (const path of ['/0', '/1']) {
+    const socket: Socket = connect({
+      port: Number(port),
+      host: '127.0.0.1',
+      onread: {
+        buffer: shared,
+        callback: (length, bytes): boolean => {
+          socket.emit('data', bytes.subarray(0, length))
+          return true
+        },
+      },
+    })
+    const [response] = (await once(
+      request({ path, createConnection: () => socket }).end(),
+      'response',
+    )) as [IncomingMessage]
+    let chunks = 0
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks++
+      expect(chunk.buffer).not.toBe(shared.buffer)
+    }
+    expect(chunks).toBeGreaterThan(1)
+  }
+})
 
 it('of clients that take their time, each gets its own', async () => {
   const { port } = await serve({ upstream: [await talker()] })
