@@ -41,7 +41,9 @@ function hash(text: string): number {
 export const byTenantElseTwoChoices: PeerSelector = {
   name: 'tenant',
   begin(request) {
-    const fallback = twoChoices({ random: Math.random }).begin(request)
+    const fallback = twoChoices({ random: Math.random, now: () => performance.now() }).begin(
+      request,
+    )
     return {
       pick(candidates) {
         const eligible = candidates.group.peers.filter((peer) => candidates.eligible(peer))

@@ -35,7 +35,7 @@ import { HttpProxyTransport } from './transport/http-proxy/http-proxy-transport.
 import { UpstreamTls } from './transport/tls.js'
 import type { Transport } from './transport/transport.js'
 import type { PeerSelector } from './upstream/peer-selector.js'
-import { PeerRegistry } from './upstream/upstream.js'
+import { PeerRegistry } from './upstream/registry.js'
 import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
 import { UpstreamHandle } from './upstream-handle.js'
@@ -126,7 +126,7 @@ function assemble(
     delivery: new Delivery({
       clock,
       draining,
-      changes: compileResponseChanges(config, registry.peers),
+      changes: compileResponseChanges(config, registry),
       intercept: compileInterceptErrors(config.interceptErrors),
       settings: config,
     }),
@@ -168,11 +168,9 @@ function assemble(
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const clock = config.clock ?? systemClock
-  const registry = new PeerRegistry(config, selectorOf(config), clock)
-  const tls = new UpstreamTls(
-    config.tls,
-    config.peers.map((peer) => peer.tls),
-  )
+  const registry = new PeerRegistry(config, selectorOf(config, clock), clock)
+  const tls = new UpstreamTls(config.tls)
+  for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
   const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
   const prober =
@@ -194,18 +192,19 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
     pool: poolOf(config, connections, clock),
     connections,
     tls,
+    rules: { defaults: config.peerDefaults, bind, refuses: () => undefined },
     prober,
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
 }
 
-function selectorOf({ selector, random }: UpstreamConfig): PeerSelector {
+function selectorOf({ selector, random }: UpstreamConfig, clock: Clock): PeerSelector {
   if (typeof selector === 'function') return selectorFromFunction(selector)
   if (typeof selector === 'object') return selector
   const factory = selectorFactory(selector)
   if (factory === undefined) throw new TypeError(`no such selector: ${selector}`)
-  return factory({ random })
+  return factory({ random, now: () => clock.now() })
 }
 
 function poolOf(config: UpstreamConfig, connections: UpstreamConnections, clock: Clock): AgentPool {
@@ -248,7 +247,10 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     nextTimeout: config.nextTimeout,
     isIdempotent: (req, method) => config.nonIdempotent || (idempotent?.(req) ?? byMethod(method)),
     freshNonIdempotent: upstream.parts.freshNonIdempotent,
-    refusable: upstream.peers.some(({ protocol }) => protocol === 'https:'),
+    // Of whoever the peers are at the moment.
+    get refusable() {
+      return upstream.parts.registry.hasSecurePeers
+    },
     head: config,
     mountPath: config.mountPath,
     ignoreClientAbort: config.ignoreClientAbort,

@@ -18,6 +18,8 @@ const OF_THE_GROUP = {
   selector: true,
   maxFails: true,
   failTimeout: true,
+  slowStart: true,
+  panicThreshold: true,
   failOn: true,
   whenNoneLive: true,
   queue: true,

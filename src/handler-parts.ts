@@ -12,7 +12,7 @@ import type { DecideNextUpstream } from './next-upstream/decide.js'
 import type { OutboundParts } from './outbound.js'
 import type { Reporter } from './reporter.js'
 import type { Transport } from './transport/transport.js'
-import type { PeerRegistry } from './upstream/upstream.js'
+import type { PeerRegistry } from './upstream/registry.js'
 
 /** All that a handler works with; put together by the composition root. */
 export interface HandlerParts {

@@ -13,7 +13,7 @@ import type { AttemptFacts, DecideNextUpstream, Decision } from './next-upstream
 import type { Outbound } from './outbound.js'
 import type { Reporter } from './reporter.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
-import type { PeerRegistry } from './upstream/upstream.js'
+import type { PeerRegistry } from './upstream/registry.js'
 import type { Clock } from './clock.js'
 
 /** What judging needs of the handler's parts. */

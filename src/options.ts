@@ -49,6 +49,22 @@ export interface PeerOptions {
   backup?: boolean
   /** Gets no requests. Default false. nginx `down`. */
   down?: boolean
+  /** Finishes what it has, keeps its sticky sessions, and gets nothing new. Default false. nginx Plus `drain`. */
+  drain?: boolean
+  /**
+   * When it has come back, its weight rises from next to nothing to `weight` over this time; 0 is at once. Not at the
+   * start. Default: the upstream's. nginx Plus `slow_start`.
+   */
+  slowStart?: Duration
+  /**
+   * Peers of a higher tier are used when none of a lower one can be; an integer from 0 to 100. Default 0, and 1 for a
+   * `backup`. Envoy `priority`.
+   */
+  tier?: number
+  /** Where it stands: a zone of the cloud, a rack. See the upstream's `locality`. */
+  locality?: string
+  /** What it is, for the upstream's `subset`: `{ version: '2', canary: 'yes' }`. */
+  labels?: Readonly<Record<string, string>>
   /** For an `https:` peer: each option given here wins over the upstream's `tls`, the others stay. */
   tls?: PeerTlsOptions
 }
@@ -116,6 +132,13 @@ export interface UpstreamOptions {
   maxFails?: number
   /** For peers that do not say otherwise. Default 10 s. nginx `fail_timeout`. */
   failTimeout?: Duration
+  /** For peers that do not say otherwise. Default 0. nginx Plus `slow_start`. */
+  slowStart?: Duration
+  /**
+   * Per cent of a tier's peers in service: when fewer than that are neither marked nor unhealthy, requests go to all of
+   * them, since those left would only be buried. 0 is never. Default 0. Envoy `healthy_panic_threshold`.
+   */
+  panicThreshold?: number
   /**
    * What counts against a peer, of what was the matter with an attempt. Statuses have a ledger of their own.
    * Default `['error', 'timeout', 'invalid_header']`; with `preset: 'nginx'` also each listed 5xx and 429.

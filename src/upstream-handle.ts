@@ -1,16 +1,21 @@
 /** An `Upstream` as it is handed out: its state, its pool, its probes. */
+import { isDeepStrictEqual } from 'node:util'
 import { defaultsOf } from './config/defaults.js'
+import { resolveNewPeer, resolvePeerChanges, resolvePeers } from './config/membership.js'
+import type { MembershipRules } from './config/membership.js'
 import { resolveOwnTls, resolveTls } from './config/tls-update.js'
+import type { PeerConfig } from './config/types.js'
 import { logPeer } from './debug.js'
 import type { Prober } from './health/prober.js'
-import type { PeerTlsOptions } from './options.js'
+import type { PeerOptions, PeerTlsOptions } from './options.js'
 import type { AgentPool } from './transport/agents.js'
 import type { UpstreamConnections } from './transport/connections.js'
 import type { UpstreamTls } from './transport/tls.js'
 import type { FailedStep, Peer, PeerState, PeerStatus } from './upstream/peer.js'
+import type { PeerRegistry } from './upstream/registry.js'
 import type {
   EjectReason,
-  PeerRegistry,
+  PeerChanges,
   ReturnReason,
   Upstream,
   UpstreamObserver,
@@ -21,6 +26,10 @@ export interface UpstreamParts {
   readonly pool: AgentPool
   readonly connections: UpstreamConnections
   readonly tls: UpstreamTls
+  /** For peers that come or change. */
+  readonly rules: Omit<MembershipRules, 'defaults'> & {
+    readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
+  }
   readonly prober: Prober | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
@@ -47,11 +56,38 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     return this.parts.registry.status(this.#stateOf(peer))
   }
 
+  add(peer: string | PeerOptions): Peer {
+    const { registry, tls } = this.parts
+    const entry = resolveNewPeer(peer, registry.peers, this.#rules)
+    const added = registry.add(entry)
+    tls.replaceOwn(added, entry.tls)
+    return added
+  }
+
+  remove(peer: Peer): void {
+    this.parts.registry.remove(this.#stateOf(peer))
+  }
+
+  update(peer: Peer, parameters: PeerChanges): Peer {
+    const state = this.#stateOf(peer)
+    this.parts.registry.update(state, resolvePeerChanges(parameters, state, this.parts.rules))
+    return state
+  }
+
+  drain(peer: Peer): Peer {
+    return this.update(peer, { drain: true })
+  }
+
+  replace(peers: readonly (string | PeerOptions)[]): void {
+    this.#replace(resolvePeers(peers, 'peers', this.#rules))
+  }
+
   updateTls(options: PeerTlsOptions, peer?: Peer): void {
     const { connections, registry, tls } = this.parts
     if (peer === undefined) {
       const { verify } = defaultsOf({ nginx: registry.nginx })
-      tls.replaceGroup(resolveTls(options, verify, tls.own))
+      const own = registry.peers.map((each) => tls.ownOf(each))
+      tls.replaceGroup(resolveTls(options, verify, own))
     } else {
       const state = this.#stateOf(peer)
       tls.replaceOwn(state, resolveOwnTls(options, state.protocol, tls.group))
@@ -71,12 +107,37 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     this.parts.prober?.unwatch(peer)
   }
 
+  joined(peer: Peer): void {
+    if (logPeer.enabled) logPeer('%s has joined', peer.name)
+  }
+
+  left(peer: Peer): void {
+    if (logPeer.enabled) logPeer('%s has left', peer.name)
+    this.parts.prober?.unwatch(peer)
+    this.parts.connections.forget(peer)
+  }
+
   close(): Promise<void> {
     this.parts.prober?.stop()
     this.parts.connections.close()
     // One of the user's holds what it holds.
     this.parts.pool.close()
     return Promise.resolve()
+  }
+
+  get #rules(): MembershipRules {
+    const { rules, tls } = this.parts
+    return { ...rules, defaults: { ...rules.defaults, tls: tls.group } }
+  }
+
+  #replace(entries: readonly PeerConfig[]): void {
+    const { registry, tls, connections } = this.parts
+    for (const [index, peer] of registry.replace(entries).entries()) {
+      const own = entries[index]?.tls
+      if (isDeepStrictEqual(own, tls.ownOf(peer))) continue
+      tls.replaceOwn(peer, own)
+      connections.renew(peer)
+    }
   }
 
   #stateOf(peer: Peer): PeerState {

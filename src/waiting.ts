@@ -3,7 +3,7 @@ import type { Clock } from './clock.js'
 import type { Exchange } from './exchange.js'
 import type { Refusal } from './refusal.js'
 import type { PeerSession } from './upstream/peer-session.js'
-import type { PeerRegistry } from './upstream/upstream.js'
+import type { PeerRegistry } from './upstream/registry.js'
 
 export interface WaitingParts {
   readonly registry: PeerRegistry

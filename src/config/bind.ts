@@ -1,6 +1,7 @@
 /** The local address of connections to the peers. */
 import { isIP } from 'node:net'
 import type { UpstreamOptions } from '../options.js'
+import type { PeerAddress } from '../upstream/peer.js'
 import type { Section, TextRule } from './section.js'
 import type { PeerConfig } from './types.js'
 
@@ -24,4 +25,13 @@ export function readBind(
     options.reject('bind', `must be an IPv${other} address, as ${address.name} is one`)
   }
   return bind
+}
+
+/** Why a peer that comes later cannot be connected to from there. */
+export function bindProblem(bind: string | undefined, peer: PeerAddress): string | undefined {
+  if (bind === undefined) return undefined
+  const family = isIP(bind)
+  const other = isIP(peer.hostname)
+  if (other === 0 || other === family) return undefined
+  return `must have an IPv${family} address, for bind is ${bind}`
 }

@@ -31,6 +31,10 @@ export const AMOUNT: NumberRule = {
   rule: 'must be a non-negative number',
   holds: (value) => Number.isFinite(value) && value >= 0,
 }
+export const PERCENTAGE: NumberRule = {
+  rule: 'must be a number from 0 to 100',
+  holds: (value) => value >= 0 && value <= 100,
+}
 
 /** The function among the types that an option may have. */
 type FunctionIn<V> = Extract<V, (...parameters: never[]) => unknown>

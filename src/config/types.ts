@@ -29,6 +29,13 @@ export interface PeerConfig {
   readonly tls: OwnTlsConfig | undefined
 }
 
+/** What a peer takes over from its upstream when it does not say otherwise. Milliseconds. */
+export interface PeerDefaults {
+  readonly maxFails: number
+  readonly failTimeout: number
+  readonly slowStart: number
+}
+
 export interface KeepaliveConfig {
   readonly connections: number
   readonly timeout: number
@@ -51,6 +58,10 @@ export type OwnTlsConfig = Partial<PeerTlsConfig>
 export interface UpstreamConfig {
   readonly name: string
   readonly peers: readonly PeerConfig[]
+  /** For peers that come later. */
+  readonly peerDefaults: PeerDefaults
+  /** Per cent; 0: never. */
+  readonly panicThreshold: number
   readonly selector: string | PeerSelector | SelectPeer
   /** Holds neither `off` (then it is empty) nor `non_idempotent`. */
   readonly failOn: ReadonlySet<Condition>

@@ -9,7 +9,7 @@ import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
 import { readPeers } from './peers.js'
-import { COUNT, hasMethods, namesOf, POSITIVE_INTEGER, Section } from './section.js'
+import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
 import { suggest } from './suggest.js'
 import { readTls } from './tls.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
@@ -41,14 +41,17 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
   const { nginx, clock, random } = readSurroundings(options)
   const defaults = defaultsOf({ nginx })
   const tls = readTls(options, defaults.verify)
-  const peers = readPeers(options.problems, group.path, group.list, {
-    tls,
+  const peerDefaults = Object.freeze({
     maxFails: options.number('maxFails', COUNT, 1),
     failTimeout: options.duration('failTimeout', 10_000, 'zero allowed'),
+    slowStart: options.duration('slowStart', 0, 'zero allowed'),
   })
+  const peers = readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
   return Object.freeze({
     name: group.name,
     peers,
+    peerDefaults,
+    panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
     selector: readSelector(options),
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),

@@ -4,6 +4,11 @@ import type { RequestHead } from '../transport/transport.js'
 import type { Peer, PeerAddress } from '../upstream/peer.js'
 import { lineOf } from './response-headers.js'
 
+/** Whoever the peers are at the moment. */
+export interface PeerList {
+  readonly peers: readonly PeerAddress[]
+}
+
 /** What a peer has seen of the request. */
 interface Seen {
   readonly request: IncomingMessage
@@ -16,15 +21,14 @@ interface Seen {
 const URL_PARTS = /^(?:(https?):)?\/\/([^/?#\\@\x00-\x20\x7f]+)([/?#][^\x00-\x1f\x7f]*)?$/i
 
 export class OwnAddresses {
+  readonly #group: PeerList
+  /** Whose addresses these are: another list after each change of membership. */
+  #peers: readonly PeerAddress[] | undefined
   /** `http://10.0.0.1:8080`. */
-  readonly #peers = new Set<string>()
+  readonly #origins = new Set<string>()
 
-  constructor(peers: readonly PeerAddress[]) {
-    for (const { protocol, hostname, port, socketPath } of peers) {
-      if (socketPath !== undefined) continue
-      const host = hostname.includes(':') ? `[${hostname}]` : hostname
-      this.#peers.add(`${protocol}//${host}:${port}`)
-    }
+  constructor(group: PeerList) {
+    this.#group = group
   }
 
   /**
@@ -37,8 +41,24 @@ export class OwnAddresses {
     const protocol = scheme === undefined ? seen.peer.protocol : `${scheme.toLowerCase()}:`
     const origin = originOf(protocol, authority)
     if (origin === undefined) return undefined
-    const own = this.#peers.has(origin) || origin === originSeen(seen)
+    const own = this.#has(origin) || origin === originSeen(seen)
     return own ? rest : undefined
+  }
+
+  #has(origin: string): boolean {
+    const { peers } = this.#group
+    if (peers !== this.#peers) this.#read(peers)
+    return this.#origins.has(origin)
+  }
+
+  #read(peers: readonly PeerAddress[]): void {
+    this.#peers = peers
+    this.#origins.clear()
+    for (const { protocol, hostname, port, socketPath } of peers) {
+      if (socketPath !== undefined) continue
+      const host = hostname.includes(':') ? `[${hostname}]` : hostname
+      this.#origins.add(`${protocol}//${host}:${port}`)
+    }
   }
 }
 

@@ -3,10 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { MessageConfig } from '../config/types.js'
 import type { RedirectRule, ResponseContext, RewriteRule } from '../message-options.js'
 import type { RequestHead } from '../transport/transport.js'
-import type { Peer, PeerAddress } from '../upstream/peer.js'
+import type { Peer } from '../upstream/peer.js'
 import { ChangeError } from './change-error.js'
 import { isFieldValue } from './field-rules.js'
 import { OwnAddresses } from './own-addresses.js'
+import type { PeerList } from './own-addresses.js'
 import { replacedByPattern, replacedPrefix } from './pattern.js'
 import { clientTarget, mountOf } from './request-changes.js'
 import { ruleFor } from './rewrite.js'
@@ -27,12 +28,12 @@ export type ChangeUrl = (url: string, source: RedirectSource) => string
 /** Undefined when nothing is changed. */
 export function compileRedirect(
   config: Pick<MessageConfig, 'redirect' | 'rewrite' | 'mountPath'>,
-  peers: readonly PeerAddress[],
+  group: PeerList,
 ): ChangeUrl | undefined {
   const { redirect } = config
   if (redirect === 'off') return undefined
   if (redirect === 'default') {
-    const addresses = new OwnAddresses(peers)
+    const addresses = new OwnAddresses(group)
     return (url, source) => byDefault(url, source, addresses, config)
   }
   if (typeof redirect === 'function') return (url, source) => byFunction(url, source, redirect)

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { MessageConfig } from '../config/types.js'
 import type { ResponseContext, UpstreamResponseHead } from '../message-options.js'
 import type { RequestHead } from '../transport/transport.js'
-import type { Peer, PeerAddress } from '../upstream/peer.js'
+import type { Peer } from '../upstream/peer.js'
+import type { PeerList } from './own-addresses.js'
 import { compileCookieRules } from './cookie-attributes.js'
 import { compileHeaderChanges } from './header-changes.js'
 import { changedRefresh, compileRedirect } from './redirect.js'
@@ -57,9 +58,9 @@ export interface ResponseChanges {
 /** Undefined when nothing is to be changed. */
 export function compileResponseChanges(
   config: ResponseChangeOptions,
-  peers: readonly PeerAddress[],
+  group: PeerList,
 ): ResponseChanges | undefined {
-  const redirect = compileRedirect(config, peers)
+  const redirect = compileRedirect(config, group)
   const cookie = compileCookieRules({ domain: config.cookieDomain, path: config.cookiePath })
   // Peers are spoken to in HTTP/1.1.
   const via = config.via === undefined ? undefined : viaValue('1.1', config.via)

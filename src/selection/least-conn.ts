@@ -5,8 +5,8 @@ import { pickSmoothly } from './round-robin.js'
 function pickLeastConn(candidates: Candidates): Peer | undefined {
   let best: Peer | undefined
   let many = false
-  for (const peer of candidates.group.peers) {
-    if (!candidates.eligible(peer)) continue
+  for (const peer of candidates.group.live) {
+    if (!candidates.first && !candidates.eligible(peer)) continue
     // a / b < c / d without division.
     const load =
       best === undefined ? -1 : peer.connections * best.weight - best.connections * peer.weight
@@ -24,6 +24,7 @@ function pickLeastConn(candidates: Candidates): Peer | undefined {
 /** The peers with the same load as the best: round robin decides among them. */
 class EquallyLoaded implements Candidates {
   readonly group
+  readonly first = false
   readonly #candidates: Candidates
   readonly #best: Peer
 

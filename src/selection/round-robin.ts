@@ -3,13 +3,16 @@ import type { Candidates, Peer, PeerPicker, PeerSelector } from '../upstream/pee
 
 /** One smooth step among the eligible peers; also the tie-break and the last resort of other algorithms. */
 export function pickSmoothly(candidates: Candidates): Peer | undefined {
+  const { live } = candidates.group
+  const { first } = candidates
   let best: Peer | undefined
   let total = 0
-  for (const peer of candidates.group.peers) {
-    if (!candidates.eligible(peer)) continue
-    peer.currentWeight += peer.effectiveWeight
-    total += peer.effectiveWeight
-    if (peer.effectiveWeight < peer.weight) peer.effectiveWeight++
+  for (const peer of live) {
+    if (!first && !candidates.eligible(peer)) continue
+    const weight = peer.effectiveWeight
+    peer.currentWeight += weight
+    total += weight
+    if (weight !== peer.easedWeight) peer.effectiveWeight = Math.min(weight + 1, peer.easedWeight)
     if (best === undefined || peer.currentWeight > best.currentWeight) best = peer
   }
   if (best !== undefined) best.currentWeight -= total

@@ -43,8 +43,10 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
   agent(peer: Peer, connection: 'any' | 'fresh'): Agent {
     let agents = this.#agents.get(peer)
     if (agents === undefined) {
-      agents = this.#open(peer, this.#connections.rulesOf(peer))
-      this.#agents.set(peer, agents)
+      const rules = this.#connections.rulesOf(peer)
+      agents = this.#open(peer, rules)
+      if (rules.ended) this.#retired.push(agents)
+      else this.#agents.set(peer, agents)
     }
     return agents[connection]
   }
@@ -57,7 +59,7 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
 
   /** The TLS settings of this peer, or of all, have changed: new connections use them, and the others are let go. */
   renew(peer: Peer | undefined): void {
-    this.#retired = this.#retired.filter(({ own }) => own.status().active > 0)
+    this.#dropRetired()
     for (const [each, agents] of this.#agents) {
       if ((peer !== undefined && each !== peer) || each.protocol !== 'https:') continue
       agents.own.retire()
@@ -65,6 +67,15 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
       // What was learnt of the peer's idle limit is still true.
       this.#agents.set(each, this.#open(each, agents.connections))
     }
+  }
+
+  forget(peer: Peer): void {
+    this.#dropRetired()
+    const agents = this.#agents.get(peer)
+    if (agents === undefined) return
+    this.#agents.delete(peer)
+    agents.own.retire()
+    if (agents.own.status().active > 0) this.#retired.push(agents)
   }
 
   closeConnections(): void {
@@ -75,6 +86,10 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
     for (const { own } of [...this.#retired, ...this.#agents.values()]) own.destroy()
     this.#retired = []
     this.#agents.clear()
+  }
+
+  #dropRetired(): void {
+    this.#retired = this.#retired.filter(({ own }) => own.status().active > 0)
   }
 
   #open(peer: Peer, connections: PeerConnections): PeerAgents {

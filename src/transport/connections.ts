@@ -29,6 +29,8 @@ export interface ConnectionHolder {
   status(peer: Peer): PoolStatus
   /** The TLS settings of this peer, or of all, have changed: new connections use them, and the others are let go. */
   renew(peer: Peer | undefined): void
+  /** The peer is gone: its idle connections are closed now, and the others when they are done with. */
+  forget(peer: Peer): void
   /** The upstream is closed: so are all connections. */
   closeConnections(): void
 }
@@ -38,7 +40,8 @@ export class UpstreamConnections {
   readonly reads = new SharedReads()
   readonly #settings: ConnectionSettings
   readonly #clock: Clock
-  readonly #rules = new Map<Peer, PeerConnections>()
+  /** Of a peer that is gone as long as an attempt at it is under way. */
+  readonly #rules = new WeakMap<Peer, PeerConnections>()
   readonly #holders = new Set<ConnectionHolder>()
 
   constructor(settings: ConnectionSettings, clock: Clock) {
@@ -89,6 +92,13 @@ export class UpstreamConnections {
   /** As each holder's. */
   renew(peer: Peer | undefined): void {
     for (const holder of this.#holders) holder.renew(peer)
+  }
+
+  /** The peer is none of the upstream's any more. */
+  forget(peer: Peer): void {
+    this.rulesOf(peer).ended = true
+    for (const holder of this.#holders) holder.forget(peer)
+    this.#settings.tls.forget(peer)
   }
 
   /** Of all pools. */

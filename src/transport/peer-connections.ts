@@ -39,6 +39,8 @@ export class PeerConnections {
   readonly settings: KeepaliveSettings
   readonly clock: Clock
   readonly #idleLimit: IdleLimit
+  /** The peer is gone: no connection is kept any more. */
+  ended = false
 
   constructor(peer: Peer, settings: KeepaliveSettings, clock: Clock) {
     this.peer = peer
@@ -80,7 +82,7 @@ export class PeerConnections {
     }
     const left = this.settings.time - (now - state.openedAt)
     const { connections, requests } = this.settings
-    const retire = connections === 0 || state.requests >= requests || left <= 0
+    const retire = this.ended || connections === 0 || state.requests >= requests || left <= 0
     state.idleSince = now
     state.bytesRead = socket.bytesRead
     const allowance = retire ? 0 : Math.min(this.settings.timeout, this.#idleLimit.safeAge(), left)

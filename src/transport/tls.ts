@@ -23,29 +23,23 @@ export interface PeerTlsConnectOptions {
   readonly checkServerIdentity: (asked: string, certificate: PeerCertificate) => Error | undefined
 }
 
-interface IndexedPeer extends PeerAddress {
-  readonly index: number
-}
-
 /** The TLS settings of one upstream as they are now: the group's, and over them each peer's own. */
 export class UpstreamTls {
   #group: PeerTlsSettings
-  readonly #own: (OwnTlsSettings | undefined)[]
+  readonly #own = new Map<PeerAddress, OwnTlsSettings>()
   #groupContext: SecureContext | undefined
-  readonly #options = new Map<IndexedPeer, PeerTlsConnectOptions>()
+  readonly #options = new Map<PeerAddress, PeerTlsConnectOptions>()
 
-  /** `own` in the order of the peers. */
-  constructor(group: PeerTlsSettings, own: readonly (OwnTlsSettings | undefined)[]) {
+  constructor(group: PeerTlsSettings) {
     this.#group = group
-    this.#own = [...own]
   }
 
   get group(): PeerTlsSettings {
     return this.#group
   }
 
-  get own(): readonly (OwnTlsSettings | undefined)[] {
-    return this.#own
+  ownOf(peer: PeerAddress): OwnTlsSettings | undefined {
+    return this.#own.get(peer)
   }
 
   replaceGroup(settings: PeerTlsSettings): void {
@@ -54,16 +48,23 @@ export class UpstreamTls {
     this.#options.clear()
   }
 
-  replaceOwn(peer: IndexedPeer, settings: OwnTlsSettings | undefined): void {
-    this.#own[peer.index] = settings
+  replaceOwn(peer: PeerAddress, settings: OwnTlsSettings | undefined): void {
+    if (settings === undefined) this.#own.delete(peer)
+    else this.#own.set(peer, settings)
+    this.#options.delete(peer)
+  }
+
+  /** The peer is gone. */
+  forget(peer: PeerAddress): void {
+    this.#own.delete(peer)
     this.#options.delete(peer)
   }
 
   /** For connections to `peer` from now on. */
-  connectOptions(peer: IndexedPeer): PeerTlsConnectOptions {
+  connectOptions(peer: PeerAddress): PeerTlsConnectOptions {
     let options = this.#options.get(peer)
     if (options === undefined) {
-      const own = this.#own[peer.index]
+      const own = this.#own.get(peer)
       options =
         own === undefined
           ? connectOptions(peer, this.#group, (this.#groupContext ??= contextOf(this.#group)))

@@ -20,8 +20,8 @@ export interface Answer {
 
 /** The rules of marking a peer and of forgiving it. Times are milliseconds of the upstream's clock. */
 export interface Availability {
-  /** Not marked by failures. Says nothing of `down`, draining and full. */
-  live(peer: PeerState, now: number): boolean
+  /** From when on it is not marked by failures, any more or for one request. Says nothing of `down`, draining and full. */
+  liveAt(peer: PeerState): number
   picked(peer: PeerState, now: number): void
   failed(peer: PeerState, ledger: Charge['ledger'], step: FailedStep, now: number): Charge
   /** A response head came. Returns true when that brought a marked peer back. */
@@ -56,7 +56,7 @@ function forgive(peer: PeerState): boolean {
  * let through each `failTimeout`.
  */
 export const evenkeelAvailability: Availability = {
-  live: (peer, now) => peer.ejectedUntil === 0 || now >= peer.ejectedUntil,
+  liveAt: (peer) => (peer.ejectedUntil === 0 ? Number.NEGATIVE_INFINITY : peer.ejectedUntil),
 
   picked(peer, now) {
     // The window has passed without an answer: this one request tries the peer, the others go on waiting.
@@ -123,11 +123,12 @@ const seconds = (ms: number): number => Math.floor(ms / 1000)
  * one live request after `fail_timeout`, forgiven when that one has completed. `single`: the only server of an
  * upstream is never marked.
  */
-export function nginxAvailability(single: boolean): Availability {
+export function nginxAvailability(single: () => boolean): Availability {
   return {
-    live(peer, now) {
-      if (single || peer.maxFails === 0 || peer.fails < peer.maxFails) return true
-      return seconds(now) - seconds(peer.checkedAt) > seconds(peer.failTimeout)
+    liveAt(peer) {
+      if (single() || peer.maxFails === 0 || peer.fails < peer.maxFails)
+        return Number.NEGATIVE_INFINITY
+      return (seconds(peer.checkedAt) + seconds(peer.failTimeout) + 1) * 1000
     },
 
     picked(peer, now) {
@@ -136,7 +137,7 @@ export function nginxAvailability(single: boolean): Availability {
 
     failed(peer, ledger, _step, now) {
       peer.ledgers[ledger]++
-      if (single) {
+      if (single()) {
         peer.fails = 0
         return { ledger, weightLost: 0, ejected: false }
       }
@@ -153,7 +154,7 @@ export function nginxAvailability(single: boolean): Availability {
     answered: () => false,
 
     completed(peer) {
-      if (single) peer.fails = 0
+      if (single()) peer.fails = 0
       if (seconds(peer.failedAt) >= seconds(peer.checkedAt)) return false
       return forgive(peer)
     },

@@ -1,17 +1,68 @@
-/** The peers of one tier, primaries or backups, in configured order. */
+/** The peers of one tier, primaries or backups, in configured order; and those among them that may get requests. */
 import type { PeerGroup } from './peer-selector.js'
-import type { PeerState } from './peer.js'
+import type { PeerListing, PeerState } from './peer.js'
 
-export class PeerTier implements PeerGroup {
-  readonly peers: readonly PeerState[]
+export class PeerTier implements PeerGroup, PeerListing {
+  /** 0 for primaries, 1 for backups, and so on. */
+  readonly priority: number
+  /** Too few of its peers are fit: then marks and health are not asked. */
+  panicking = false
+  #peers: readonly PeerState[] = []
+  #totalWeight = 0
+  #version = 0
+  readonly #live: PeerState[] = []
 
-  constructor(peers: readonly PeerState[]) {
-    this.peers = peers
+  constructor(priority: number, peers: readonly PeerState[] = []) {
+    this.priority = priority
+    this.replace(peers)
+  }
+
+  get peers(): readonly PeerState[] {
+    return this.#peers
+  }
+
+  get live(): readonly PeerState[] {
+    return this.#live
   }
 
   get totalWeight(): number {
-    let total = 0
-    for (const peer of this.peers) if (!peer.down) total += peer.weight
-    return total
+    return this.#totalWeight
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  /** Other peers, or the same ones with other weights. `peers` is in the order of their `index`. */
+  replace(peers: readonly PeerState[]): void {
+    this.#peers = peers
+    this.#version++
+    this.#totalWeight = 0
+    this.#live.length = 0
+    for (const peer of peers) {
+      this.#totalWeight += peer.weight
+      if (peer.live) this.#live.push(peer)
+    }
+  }
+
+  admit(peer: PeerState): void {
+    this.#live.splice(this.#position(peer), 0, peer)
+  }
+
+  dismiss(peer: PeerState): void {
+    const at = this.#position(peer)
+    if (this.#live[at] === peer) this.#live.splice(at, 1)
+  }
+
+  /** Where it is, or would be. */
+  #position({ index }: PeerState): number {
+    let low = 0
+    let high = this.#live.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#live[middle]?.index ?? Infinity) < index) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

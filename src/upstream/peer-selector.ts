@@ -14,11 +14,19 @@ export interface SelectionRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** The peers of one tier: the primaries, or the backups. */
+/** Peers to choose from: the primaries, the backups, or those of them that a request is kept to. */
 export interface PeerGroup {
+  /** All of them, in configured order: a new list after each change of membership. */
   readonly peers: readonly Peer[]
-  /** Sum of the weights of all peers that are not `down`. */
+  /**
+   * Those that may get requests now, in the same order: not down, draining, full, marked or unhealthy. One list that
+   * changes as they do. Whom a request has tried already stands here, too.
+   */
+  readonly live: readonly Peer[]
+  /** Sum of the weights of all peers. As in nginx, one that is `down` counts: hashing leaves the others where they are. */
   readonly totalWeight: number
+  /** Another number after each change of membership or of a weight: what was computed from the peers is then outdated. */
+  readonly version: number
 }
 
 /**
@@ -26,7 +34,9 @@ export interface PeerGroup {
  */
 export interface Candidates {
   readonly group: PeerGroup
-  /** May this peer be given the request now? Not yet tried, not down, draining, full or marked. */
+  /** Has this request tried a peer yet? While it has not, all of `group.live` are eligible, and need not be asked for. */
+  readonly first: boolean
+  /** May this peer be given the request now? Not yet tried, not down, draining, full, marked or unhealthy. */
   eligible(peer: Peer): boolean
 }
 
@@ -42,6 +52,13 @@ export interface PeerSelector {
   readonly name: string
   /** Called once for each request. An algorithm without state for each request returns the same picker every time. */
   begin(request: SelectionRequest): PeerPicker
+  /** Called for each response head, where it is there: milliseconds since the attempt began. Never for exempt requests. */
+  answered?(peer: Peer, ms: number): void
+  /**
+   * Called when an attempt is over, where it is there: its last byte has come, or it has failed; milliseconds since it
+   * began. Never for exempt requests.
+   */
+  finished?(peer: Peer, outcome: 'ok' | 'next' | 'failed', ms: number): void
 }
 
 /**
@@ -57,4 +74,6 @@ export type PeerSelectorFactory = (context: SelectorContext) => PeerSelector
 export interface SelectorContext {
   /** Uniform in [0, 1). */
   readonly random: () => number
+  /** Milliseconds of the upstream's clock. */
+  readonly now: () => number
 }

@@ -3,7 +3,8 @@ import type { Answer, Charge } from './availability.js'
 import type { PeerTier } from './peer-group.js'
 import type { Candidates, Peer, PeerPicker, SelectionRequest } from './peer-selector.js'
 import type { FailedStep, PeerState } from './peer.js'
-import type { EjectReason, PeerRegistry } from './upstream.js'
+import type { PeerRegistry } from './registry.js'
+import type { EjectReason } from './upstream.js'
 
 /** The right to make one attempt at a peer. Accounting travels with the pick. */
 export class Lease implements Answer {
@@ -12,6 +13,8 @@ export class Lease implements Answer {
   readonly takenAt: number
   reusedConnection = false
   good = true
+  /** How it goes says nothing of the peer: the selector is told of no time. */
+  exempt = false
   #charge: Charge | undefined
   #released = false
 
@@ -26,6 +29,9 @@ export class Lease implements Answer {
     this.reusedConnection = reusedConnection
     this.good = good
     this.#registry.answered(this.peer, this)
+    const { selector, clock } = this.#registry
+    if (selector.answered !== undefined && !this.exempt)
+      selector.answered(this.peer, clock.now() - this.takenAt)
   }
 
   /** Puts a failure to the peer's account, once. */
@@ -45,6 +51,9 @@ export class Lease implements Answer {
     if (this.#released) return
     this.#released = true
     this.#registry.freed(this.peer, outcome)
+    const { selector, clock } = this.#registry
+    if (selector.finished !== undefined && !this.exempt)
+      selector.finished(this.peer, outcome, clock.now() - this.takenAt)
   }
 }
 
@@ -55,43 +64,49 @@ export class PeerSession implements Candidates {
   /** The first peer tried, and all others: most requests try one, and need no list. */
   #tried: PeerState | undefined
   #moreTried: PeerState[] | undefined
-  #now = 0
   group: PeerTier
 
   constructor(registry: PeerRegistry, request: SelectionRequest) {
     this.#registry = registry
     this.#picker = registry.selector.begin(request)
-    this.group = registry.primaries
+    this.group = firstOf(registry.tiers)
+  }
+
+  get first(): boolean {
+    return this.#tried === undefined
   }
 
   /** For the selector: see {@link Candidates}. Bound, because `pick({ group, eligible })` is how people write it. */
   readonly eligible = (peer: Peer): boolean => {
     const state = this.#registry.stateOf(peer)
-    if (state === undefined || !this.#registry.eligible(state, this.#now)) return false
+    if (state?.live !== true) return false
     return this.#tried === undefined || !this.#hasTried(state)
   }
 
   /** The next peer, taken; undefined when none may be used now. */
   next(): Lease | undefined {
-    this.#now = this.#registry.clock.now()
+    const now = this.#registry.clock.now()
+    this.#registry.settle(now)
     const peer =
       this.#pick() ?? (this.#registry.whenNoneLive === 'try' ? this.#leastBad() : undefined)
     if (peer === undefined) return undefined
     if (this.#tried === undefined) this.#tried = peer
     else (this.#moreTried ??= []).push(peer)
-    this.#registry.taken(peer, this.#now)
-    return new Lease(this.#registry, peer, this.#now)
+    this.#registry.taken(peer, now)
+    return new Lease(this.#registry, peer, now)
   }
 
   /** The best that {@link PeerSession.next} could give now. */
   outlook(): 'live' | 'marked' | 'none' {
-    this.#now = this.#registry.clock.now()
-    let marked = false
-    for (const peer of this.#registry.peers) {
-      if (this.eligible(peer)) return 'live'
-      marked ||= this.#registry.usable(peer) && !this.#hasTried(peer)
+    this.#registry.settle(this.#registry.clock.now())
+    for (const tier of this.#registry.tiers) {
+      // No more are passed over than this request has tried.
+      for (const peer of tier.live) if (!this.#hasTried(peer)) return 'live'
     }
-    return marked && this.#registry.whenNoneLive === 'try' ? 'marked' : 'none'
+    if (this.#registry.whenNoneLive !== 'try') return 'none'
+    const isMarked = (peer: PeerState): boolean =>
+      this.#registry.usable(peer) && !this.#hasTried(peer)
+    return this.#registry.peers.some(isMarked) ? 'marked' : 'none'
   }
 
   /** Every peer that is in service has as many attempts in flight as it may have. */
@@ -105,7 +120,7 @@ export class PeerSession implements Candidates {
     const hasTried = this.#tried !== undefined
     this.#tried = undefined
     this.#moreTried = undefined
-    this.group = this.#registry.primaries
+    this.group = firstOf(this.#registry.tiers)
     return hasTried
   }
 
@@ -117,10 +132,16 @@ export class PeerSession implements Candidates {
 
   #pick(): PeerState | undefined {
     const picked = this.#pickFromGroup()
-    if (picked !== undefined || this.#registry.backups.peers.length === 0) return picked
-    // As in nginx, a request that has come to the backups stays with them.
-    this.group = this.#registry.backups
-    return this.#pickFromGroup()
+    const { tiers } = this.#registry
+    if (picked !== undefined || tiers.length === 1) return picked
+    for (const tier of tiers) {
+      if (tier.priority <= this.group.priority) continue
+      // As in nginx, a request that has come to the backups stays with them.
+      this.group = tier
+      const backup = this.#pickFromGroup()
+      if (backup !== undefined) return backup
+    }
+    return undefined
   }
 
   /** A selector of the user's may hand out what it should not: a peer that may not be used is no choice. */
@@ -141,7 +162,13 @@ export class PeerSession implements Candidates {
 }
 
 function isBetter(peer: PeerState, best: PeerState): boolean {
-  if (peer.backup !== best.backup) return best.backup
+  if (peer.tier !== best.tier) return peer.tier < best.tier
   const fails = peer.failuresSinceAnswer - best.failuresSinceAnswer
   return fails === 0 ? peer.failedAt < best.failedAt : fails < 0
+}
+
+function firstOf(tiers: readonly PeerTier[]): PeerTier {
+  const [first] = tiers
+  if (first === undefined) throw new Error('an upstream without a tier')
+  return first
 }

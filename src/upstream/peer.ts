@@ -14,7 +14,7 @@ export interface PeerAddress {
 }
 
 /** Why a peer gets no new requests, or `up`. */
-export type PeerStatus = 'up' | 'ejected' | 'down' | 'draining' | 'full'
+export type PeerStatus = 'up' | 'ejected' | 'unhealthy' | 'down' | 'draining' | 'full'
 
 /** What must be seen to work again before a marked peer is believed: the step that failed. */
 export type FailedStep = 'connect' | 'answer'
@@ -24,11 +24,13 @@ export type Ledger = 'transport' | 'status' | 'stale'
 
 /** What a selector, an event listener or a status page may read of a peer. */
 export interface Peer extends PeerAddress {
-  /** Position in the configured list, from 0; stable for the life of the peer. */
+  /** Position in the upstream's list, from 0. Another one when peers before it have come or gone. */
   readonly index: number
   /** Configured weight, a positive integer (nginx `weight`, default 1). */
   readonly weight: number
-  /** Weight after failures: lowered by each, raised by one at each pick until it is `weight` again. */
+  /** `weight`, or less of it while the peer is eased in after a return (`slowStart`): then it may be a fraction. */
+  readonly easedWeight: number
+  /** Weight after failures: lowered by each, raised by one at each pick until it is `easedWeight` again. */
   effectiveWeight: number
   /** Running value of smooth weighted round robin; belongs to the selectors. */
   currentWeight: number
@@ -40,37 +42,76 @@ export interface Peer extends PeerAddress {
   readonly maxFails: number
   /** Milliseconds in which failures are counted and for which the peer is then marked (nginx `fail_timeout`). */
   readonly failTimeout: number
+  /** Milliseconds over which it is eased in when it has come back; 0 is at once (nginx Plus `slow_start`). */
+  readonly slowStart: number
   /** Only used when no primary peer can be (nginx `backup`). */
   readonly backup: boolean
+  /** Peers of a higher tier are used when none of a lower one can be: 0 for primaries, 1 for backups. */
+  readonly tier: number
+  /** Where it stands: a zone of the cloud, a rack. Undefined: anywhere. */
+  readonly locality: string | undefined
+  /** What it is, for subsets. */
+  readonly labels: Readonly<Record<string, string>>
   /** Taken out by the administrator (nginx `down`). */
   readonly down: boolean
   /** Finishes what it has and gets nothing new (nginx Plus `drain`). */
   readonly draining: boolean
+  /** Passes the active health checks; true where there are none. */
+  readonly healthy: boolean
   /** Failures counted now against `maxFails`. */
   readonly fails: number
   /** Counts since start by ledger; a stale connection is counted here and nowhere else. */
   readonly ledgers: Readonly<Record<Ledger, number>>
 }
 
+/** Who keeps the books of a peer: told of each change that may put it in or out of service. */
+export interface PeerOwner {
+  standingChanged(peer: PeerState): void
+}
+
+/** A list of peers that a peer stands in, with those that may get requests now. */
+export interface PeerListing {
+  admit(peer: PeerState): void
+  dismiss(peer: PeerState): void
+}
+
+const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({})
+
 /** The mutable side of a peer; only `src/upstream` writes to it. */
 export class PeerState implements Peer {
-  readonly index: number
+  readonly owner: PeerOwner | undefined
+  index: number
   readonly protocol: 'http:' | 'https:'
   readonly hostname: string
   readonly port: number
   readonly socketPath: string | undefined
   readonly name: string
-  readonly weight: number
-  readonly maxConns: number
-  readonly maxFails: number
-  readonly failTimeout: number
-  readonly backup: boolean
+  weight = 1
+  maxConns = 0
+  maxFails = 1
+  failTimeout = 0
+  slowStart = 0
+  tier = 0
+  locality: string | undefined
+  labels = NO_LABELS
 
+  easedWeight = 1
   effectiveWeight: number
   currentWeight = 0
   connections = 0
-  down: boolean
-  draining = false
+  #down = false
+  #draining = false
+  #healthy = true
+  /** It is no longer one of the upstream's peers; what it has in flight goes on. */
+  removed = false
+  /** Neither marked nor unhealthy. */
+  fit = true
+  /** May get a request now: kept up to date by the registry, so that nobody has to look at all peers. */
+  live = false
+  /** Where that has to be written down. */
+  listings: readonly PeerListing[] = []
+  /** When its easing in began; -Infinity: it is not eased in. */
+  easedSince = Number.NEGATIVE_INFINITY
   fails = 0
   /** Failures of the status ledger; counted apart so that one cannot tip the other over. */
   statusFails = 0
@@ -86,28 +127,79 @@ export class PeerState implements Peer {
   failedStep: FailedStep = 'answer'
   readonly ledgers: Record<Ledger, number> = { transport: 0, status: 0, stale: 0 }
 
-  constructor(address: PeerAddress, parameters: PeerParameters, index: number) {
+  constructor(address: PeerAddress, parameters: PeerParameters, index: number, owner?: PeerOwner) {
+    this.owner = owner
     this.index = index
     this.protocol = address.protocol
     this.hostname = address.hostname
     this.port = address.port
     this.socketPath = address.socketPath
     this.name = address.name
-    this.weight = parameters.weight
     this.effectiveWeight = parameters.weight
+    this.configure(parameters)
+  }
+
+  /** Takes over parameters; what it has in flight and what is held against it stay. */
+  configure(parameters: PeerParameters): void {
+    // As much of the new weight as it had of the old.
+    const lost = this.weight - this.effectiveWeight
+    this.effectiveWeight = Math.max(0, parameters.weight - (lost > 0 ? Math.ceil(lost) : 0))
+    this.weight = parameters.weight
+    this.easedWeight = Math.min(this.easedWeight, parameters.weight)
+    if (this.easedSince === Number.NEGATIVE_INFINITY) this.easedWeight = parameters.weight
     this.maxConns = parameters.maxConns
     this.maxFails = parameters.maxFails
     this.failTimeout = parameters.failTimeout
-    this.backup = parameters.backup
-    this.down = parameters.down
+    this.slowStart = parameters.slowStart ?? 0
+    this.tier = parameters.tier ?? (parameters.backup ? 1 : 0)
+    this.locality = parameters.locality
+    this.labels = parameters.labels ?? NO_LABELS
+    this.#down = parameters.down
+    this.#draining = parameters.drain ?? false
+  }
+
+  get backup(): boolean {
+    return this.tier > 0
+  }
+
+  get down(): boolean {
+    return this.#down
+  }
+
+  set down(down: boolean) {
+    this.#down = down
+    this.owner?.standingChanged(this)
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  set draining(draining: boolean) {
+    this.#draining = draining
+    this.owner?.standingChanged(this)
+  }
+
+  get healthy(): boolean {
+    return this.#healthy
+  }
+
+  set healthy(healthy: boolean) {
+    this.#healthy = healthy
+    this.owner?.standingChanged(this)
   }
 
   get full(): boolean {
     return this.maxConns > 0 && this.connections >= this.maxConns
   }
+
+  /** What an administrator has a say in: facts, not suspicions. */
+  get inService(): boolean {
+    return !this.#down && !this.#draining && !this.removed
+  }
 }
 
-/** The parameters of nginx's `server` directive, resolved. */
+/** The parameters of nginx's `server` directive, resolved, and more of their kind. */
 export interface PeerParameters {
   readonly weight: number
   readonly maxConns: number
@@ -116,4 +208,11 @@ export interface PeerParameters {
   readonly failTimeout: number
   readonly backup: boolean
   readonly down: boolean
+  readonly drain?: boolean
+  /** Milliseconds. */
+  readonly slowStart?: number
+  /** Undefined: 0, or 1 for a backup. */
+  readonly tier?: number | undefined
+  readonly locality?: string | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
 }

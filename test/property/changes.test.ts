@@ -178,7 +178,7 @@ function source(baseUrl: string) {
 test('whatever a peer sends, the default leads to the balancer or changes nothing', () => {
   const redirect = compileRedirect(
     { redirect: 'default', rewrite: undefined, mountPath: 'strip' },
-    [PEER],
+    { peers: [PEER] },
   )
   fc.assert(
     fc.property(location, mount, (url, base) => {
@@ -345,7 +345,7 @@ test('no hook makes an invalid response head, nor one with a wrong length', () =
             for (const [how, name, value] of fields) given.headers[how](name, value)
           },
         },
-        [],
+        { peers: [] },
       )
       const context = { request: { method: asked } } as never
       if (!applied(() => changes?.head?.(head, context))) return
@@ -421,7 +421,7 @@ test('whatever is given, nothing but a ConfigurationError is thrown, and each pr
       try {
         const config = resolveBalancer({ upstream: ['http://a'], ...options } as BalancerOptions)
         compileRequestChanges(config)
-        compileResponseChanges(config, [])
+        compileResponseChanges(config, { peers: [] })
       } catch (error) {
         if (!(error instanceof ConfigurationError)) throw error
         for (const line of error.message.split('\n')) expect(line).toMatch(/^\P{Cc}{5,400}$/u)

@@ -114,7 +114,7 @@ describe('any selector', () => {
         expect(new Set(picked).size).toBe(picked.length)
         expect([...picked].sort()).toEqual(up.map((peer) => peer.name).sort())
         const primaries = up.filter((peer) => !peer.backup).length
-        expect(registry.primaries.peers.map((peer) => peer.name)).toEqual(
+        expect(registry.tiers[0]?.peers.map((peer) => peer.name)).toEqual(
           expect.arrayContaining(picked.slice(0, primaries)),
         )
       }),

@@ -122,7 +122,7 @@ describe('the address of a peer', () => {
 
 describe('the parameters of a peer', () => {
   test('defaults', () => {
-    expect(resolveUpstream({ peers: ['a'] }).peers[0]?.parameters).toEqual({
+    expect(resolveUpstream({ peers: ['a'] }).peers[0]?.parameters).toMatchObject({
       weight: 1,
       maxConns: 0,
       maxFails: 1,
@@ -141,7 +141,7 @@ describe('the parameters of a peer', () => {
         { url: 'b', maxFails: 0, failTimeout: 0, backup: true },
       ],
     })
-    expect(peers.map((peer) => peer.parameters)).toEqual([
+    expect(peers.map((peer) => peer.parameters)).toMatchObject([
       { weight: 5, maxConns: 100, maxFails: 3, failTimeout: 30_000, backup: false, down: true },
       { weight: 1, maxConns: 0, maxFails: 0, failTimeout: 0, backup: true, down: false },
     ])

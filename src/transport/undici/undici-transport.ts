@@ -81,6 +81,11 @@ class UndiciTransport implements Transport, ConnectionHolder {
     }
   }
 
+  forget(peer: Peer): void {
+    this.#pools.get(peer)?.renew()
+    this.#pools.delete(peer)
+  }
+
   async close(): Promise<void> {
     this.#remove()
     this.closeConnections()
@@ -96,7 +101,7 @@ class UndiciTransport implements Transport, ConnectionHolder {
     if (pool === undefined) {
       const { connections, clock, maxHeaderSize } = this.#context
       pool = new PeerPool(peer, connections, clock, maxHeaderSize)
-      this.#pools.set(peer, pool)
+      if (!connections.rulesOf(peer).ended) this.#pools.set(peer, pool)
     }
     return pool
   }

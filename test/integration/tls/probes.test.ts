@@ -65,7 +65,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s: a marked peer', (version) =>
 describe('the connect probe over TLS', () => {
   function probe(peer: Listening, timeout = 1000) {
     const clock = fakeClock()
-    const tls = new UpstreamTls({ verify: true, name: undefined, ca: authority }, [])
+    const tls = new UpstreamTls({ verify: true, name: undefined, ca: authority })
     const address = { protocol: 'https:', hostname: 'localhost', port: peer.port } as const
     const target = new PeerState({ ...address, socketPath: undefined, name: 'peer' }, PARAMETERS, 0)
     const run = connectionProbe(clock, (each) => tls.connectOptions(each))

@@ -29,7 +29,7 @@ function addressOf(text: string): PeerAddress {
 function redirect(url: string, setting: Setting = {}): string {
   const peers = (setting.peers ?? PEERS).map(addressOf)
   const config = { redirect: 'default', rewrite: undefined, mountPath: 'strip', ...setting.config }
-  const change = compileRedirect(config as Config, peers)
+  const change = compileRedirect(config as Config, { peers })
   if (change === undefined) return 'nothing to call'
   return change(url, {
     request: {

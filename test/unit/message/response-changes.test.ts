@@ -39,20 +39,20 @@ function ownerOf(request: object = {}): { req: IncomingMessage; res: ServerRespo
 
 /** What comes of these fields. */
 function changed(options: Partial<ResponseChangeOptions>, ...fields: string[]): string[] {
-  const changes = compileResponseChanges({ ...NOTHING, ...options }, [PEER])
+  const changes = compileResponseChanges({ ...NOTHING, ...options }, { peers: [PEER] })
   changes?.fields(fields, ownerOf(), SENT, PEER, 302)
   return fields
 }
 
 describe('nothing to change', () => {
   it('there is nothing to call', () => {
-    expect(compileResponseChanges(NOTHING, [PEER])).toBeUndefined()
+    expect(compileResponseChanges(NOTHING, { peers: [PEER] })).toBeUndefined()
     const empty = { redirect: [], responseHeaders: { set: {} } }
-    expect(compileResponseChanges({ ...NOTHING, ...empty }, [])).toBeUndefined()
+    expect(compileResponseChanges({ ...NOTHING, ...empty }, { peers: [] })).toBeUndefined()
   })
 
   it('by default nothing is to be done for the whole head', () => {
-    const changes = compileResponseChanges({ ...NOTHING, redirect: 'default' }, [PEER])
+    const changes = compileResponseChanges({ ...NOTHING, redirect: 'default' }, { peers: [PEER] })
     expect(changes?.head).toBeUndefined()
   })
 })
@@ -128,7 +128,7 @@ function apply(
   head = headOf(),
   method = 'GET',
 ): UpstreamResponseHead {
-  const changes = compileResponseChanges({ ...NOTHING, ...options }, [PEER])
+  const changes = compileResponseChanges({ ...NOTHING, ...options }, { peers: [PEER] })
   expect(changes?.head?.(head, contextOf(method, head.status))).toBeUndefined()
   return head
 }
@@ -189,7 +189,7 @@ describe('onUpstreamResponse', () => {
           head.headers.append('Keep-Alive', 'x')
         },
       },
-      [PEER],
+      { peers: [PEER] },
     )
     const head = headOf()
     expect(await changes?.head?.(head, contextOf())).toBeUndefined()
@@ -208,7 +208,7 @@ describe('onUpstreamResponse', () => {
     expect(run).toThrow(error)
     expect(body.destroyed).toBe(true)
     const options = { ...NOTHING, onUpstreamResponse: () => Promise.reject(error) }
-    const changes = compileResponseChanges(options, [PEER])
+    const changes = compileResponseChanges(options, { peers: [PEER] })
     await expect(changes?.head?.(headOf(), contextOf())).rejects.toBe(error)
   })
 

@@ -28,7 +28,7 @@ describe('the table of selectors', () => {
   it('has round_robin and least_conn, each under its own name', () => {
     expect(selectorNames).toEqual(expect.arrayContaining(['round_robin', 'least_conn']))
     for (const name of selectorNames)
-      expect(selectorFactory(name)?.({ random: () => 0 }).name).toBe(name)
+      expect(selectorFactory(name)?.({ random: () => 0, now: () => 0 }).name).toBe(name)
   })
 
   it('knows no other', () => {

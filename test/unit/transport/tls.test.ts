@@ -30,7 +30,7 @@ describe('UpstreamTls', () => {
     ['a.example', 'b.example', 'b.example'],
     ['10.0.0.1', 'b.example', 'b.example'],
   ])('https://%s with name %s', (hostname, name, servername) => {
-    const options = new UpstreamTls({ ...group, name }, []).connectOptions(peer(hostname))
+    const options = new UpstreamTls({ ...group, name }).connectOptions(peer(hostname))
     expect(options).toMatchObject({ servername, rejectUnauthorized: true })
     // What is asked for is not what Node thinks, but what the settings say.
     const { checkServerIdentity } = options
@@ -51,7 +51,7 @@ describe('UpstreamTls', () => {
     ['127.0.0.1', '127.0.0.2', undefined],
     ['::1', '::2', undefined],
   ])('https://%s with name %s: an address is checked and not sent', (hostname, name, right) => {
-    const options = new UpstreamTls({ ...group, name }, []).connectOptions(peer(hostname))
+    const options = new UpstreamTls({ ...group, name }).connectOptions(peer(hostname))
     expect(options).toMatchObject({ servername: '', rejectUnauthorized: true })
     const { checkServerIdentity } = options
     const checked = checkServerIdentity('localhost', certificateOf(goodPeer))
@@ -63,17 +63,16 @@ describe('UpstreamTls', () => {
   })
 
   it.each(['127.0.0.1', 'localhost'])('no certificate at all is not for %s', (hostname) => {
-    const options = new UpstreamTls(group, []).connectOptions(peer(hostname))
+    const options = new UpstreamTls(group).connectOptions(peer(hostname))
     expect(options.checkServerIdentity(hostname, {} as PeerCertificate)).toBeInstanceOf(Error)
   })
 
   it('lays a peer’s own over the group’s', () => {
-    const tls = new UpstreamTls({ ...group, name: 'group.example' }, [
-      undefined,
-      { verify: false },
-      { name: 'own.example' },
-    ])
-    const options = [0, 1, 2].map((index) => tls.connectOptions(peer('a.example', index)))
+    const tls = new UpstreamTls({ ...group, name: 'group.example' })
+    const peers = [0, 1, 2].map((index) => peer('a.example', index))
+    tls.replaceOwn(peers[1]!, { verify: false })
+    tls.replaceOwn(peers[2]!, { name: 'own.example' })
+    const options = peers.map((each) => tls.connectOptions(each))
     expect(options).toMatchObject([
       { rejectUnauthorized: true, servername: 'group.example' },
       { rejectUnauthorized: false, servername: 'group.example' },
@@ -82,8 +81,9 @@ describe('UpstreamTls', () => {
   })
 
   it('reads certificates once, and again only when they are replaced', () => {
-    const tls = new UpstreamTls({ ...group, ...forLocalhost }, [undefined, undefined, {}])
+    const tls = new UpstreamTls({ ...group, ...forLocalhost })
     const peers = [0, 1, 2].map((index) => peer('a.example', index))
+    tls.replaceOwn(peers[2]!, {})
     const contexts = () => peers.map((each) => tls.connectOptions(each).secureContext)
     const before = contexts()
     expect(contexts()).toEqual(before)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { evenkeelAvailability as rule } from '../../../src/upstream/availability.js'
 import type { Answer } from '../../../src/upstream/availability.js'
-import { makePeer } from './group.js'
+import { isLive, makePeer } from './group.js'
 
 const NOW = 1_000_000
 
@@ -15,17 +15,17 @@ const answer = (change: Partial<Answer> = {}): Answer => ({
 
 describe('evenkeelAvailability: marking', () => {
   it('finds a new peer live', () => {
-    expect(rule.live(makePeer(), NOW)).toBe(true)
+    expect(isLive(rule, makePeer(), NOW)).toBe(true)
   })
 
   it('marks at maxFails, for failTimeout', () => {
     const peer = makePeer({ maxFails: 2 })
     expect(rule.failed(peer, 'transport', 'connect', NOW).ejected).toBe(false)
-    expect(rule.live(peer, NOW)).toBe(true)
+    expect(isLive(rule, peer, NOW)).toBe(true)
     expect(rule.failed(peer, 'transport', 'connect', NOW + 10).ejected).toBe(true)
-    expect(rule.live(peer, NOW + 10)).toBe(false)
-    expect(rule.live(peer, NOW + 10_009)).toBe(false)
-    expect(rule.live(peer, NOW + 10_010)).toBe(true)
+    expect(isLive(rule, peer, NOW + 10)).toBe(false)
+    expect(isLive(rule, peer, NOW + 10_009)).toBe(false)
+    expect(isLive(rule, peer, NOW + 10_010)).toBe(true)
   })
 
   it('says once that it has marked', () => {
@@ -38,8 +38,8 @@ describe('evenkeelAvailability: marking', () => {
     const peer = makePeer()
     rule.failed(peer, 'transport', 'connect', NOW)
     rule.failed(peer, 'transport', 'connect', NOW + 5000)
-    expect(rule.live(peer, NOW + 14_999)).toBe(false)
-    expect(rule.live(peer, NOW + 15_000)).toBe(true)
+    expect(isLive(rule, peer, NOW + 14_999)).toBe(false)
+    expect(isLive(rule, peer, NOW + 15_000)).toBe(true)
   })
 
   it('never marks with maxFails 0, and takes no weight', () => {
@@ -50,7 +50,7 @@ describe('evenkeelAvailability: marking', () => {
         weightLost: 0,
       })
     }
-    expect(rule.live(peer, NOW)).toBe(true)
+    expect(isLive(rule, peer, NOW)).toBe(true)
     expect(peer.ledgers.transport).toBe(100)
   })
 
@@ -85,15 +85,15 @@ describe('evenkeelAvailability: coming back', () => {
     const peer = makePeer()
     rule.failed(peer, 'transport', 'connect', NOW)
     rule.picked(peer, NOW + 10_000)
-    expect(rule.live(peer, NOW + 10_000)).toBe(false)
-    expect(rule.live(peer, NOW + 20_000)).toBe(true)
+    expect(isLive(rule, peer, NOW + 10_000)).toBe(false)
+    expect(isLive(rule, peer, NOW + 20_000)).toBe(true)
   })
 
   it('does not prolong the mark for a least bad pick before that', () => {
     const peer = makePeer()
     rule.failed(peer, 'transport', 'connect', NOW)
     rule.picked(peer, NOW + 5000)
-    expect(rule.live(peer, NOW + 10_000)).toBe(true)
+    expect(isLive(rule, peer, NOW + 10_000)).toBe(true)
   })
 
   it('leaves an unmarked peer alone when it is picked', () => {
@@ -111,7 +111,7 @@ describe('evenkeelAvailability: coming back', () => {
     const peer = makePeer()
     rule.failed(peer, 'transport', step, NOW)
     expect(rule.answered(peer, answer({ reusedConnection: reused }))).toBe(back)
-    expect(rule.live(peer, NOW)).toBe(back)
+    expect(isLive(rule, peer, NOW)).toBe(back)
     expect(peer.failuresSinceAnswer).toBe(0)
   })
 
@@ -131,7 +131,7 @@ describe('evenkeelAvailability: coming back', () => {
     const peer = makePeer()
     rule.failed(peer, 'status', 'answer', NOW)
     expect(rule.answered(peer, answer(change))).toBe(back)
-    expect(rule.live(peer, NOW)).toBe(back)
+    expect(isLive(rule, peer, NOW)).toBe(back)
   })
 
   it('of a peer marked for both wants both proved', () => {
@@ -147,7 +147,7 @@ describe('evenkeelAvailability: coming back', () => {
     const peer = makePeer()
     rule.failed(peer, 'transport', 'answer', NOW)
     expect(rule.completed(peer)).toBe(false)
-    expect(rule.live(peer, NOW)).toBe(false)
+    expect(isLive(rule, peer, NOW)).toBe(false)
   })
 
   it('believes a probe, whatever the mark was for', () => {
@@ -155,7 +155,7 @@ describe('evenkeelAvailability: coming back', () => {
       const peer = makePeer()
       rule.failed(peer, ledger, 'answer', NOW)
       expect(rule.proved(peer)).toBe(true)
-      expect(rule.live(peer, NOW)).toBe(true)
+      expect(isLive(rule, peer, NOW)).toBe(true)
       expect(peer).toMatchObject({ fails: 0, statusFails: 0, failuresSinceAnswer: 0 })
       expect(rule.proved(peer)).toBe(false)
     }
@@ -176,7 +176,7 @@ describe('evenkeelAvailability: refunds', () => {
     const charge = rule.failed(peer, 'transport', 'answer', NOW)
     expect(peer.effectiveWeight).toBe(0)
     expect(rule.refund(peer, charge)).toBe(true)
-    expect(rule.live(peer, NOW)).toBe(true)
+    expect(isLive(rule, peer, NOW)).toBe(true)
     expect(peer).toMatchObject({
       fails: 0,
       failuresSinceAnswer: 0,
@@ -197,7 +197,7 @@ describe('evenkeelAvailability: refunds', () => {
     const charge = rule.failed(peer, 'transport', 'answer', NOW)
     rule.failed(peer, 'transport', 'answer', NOW)
     expect(rule.refund(peer, charge)).toBe(false)
-    expect(rule.live(peer, NOW)).toBe(false)
+    expect(isLive(rule, peer, NOW)).toBe(false)
     expect(peer.fails).toBe(1)
   })
 
@@ -206,7 +206,7 @@ describe('evenkeelAvailability: refunds', () => {
     rule.failed(peer, 'status', 'answer', NOW)
     const charge = rule.failed(peer, 'transport', 'answer', NOW)
     expect(rule.refund(peer, charge)).toBe(false)
-    expect(rule.live(peer, NOW)).toBe(false)
+    expect(isLive(rule, peer, NOW)).toBe(false)
   })
 
   it('give no more weight than there was, and no count below zero', () => {

@@ -7,8 +7,9 @@ import { PeerSession } from '../../../src/upstream/peer-session.js'
 import type { Lease } from '../../../src/upstream/peer-session.js'
 import type { PeerAddress, PeerParameters } from '../../../src/upstream/peer.js'
 import { PeerState } from '../../../src/upstream/peer.js'
-import { PeerRegistry } from '../../../src/upstream/upstream.js'
-import type { PeerGroupSettings } from '../../../src/upstream/upstream.js'
+import type { Availability } from '../../../src/upstream/availability.js'
+import { PeerRegistry } from '../../../src/upstream/registry.js'
+import type { PeerGroupSettings } from '../../../src/upstream/registry.js'
 
 const address = (name: string): PeerAddress => ({
   protocol: 'http:',
@@ -30,6 +31,10 @@ const parameters = (given: Partial<PeerParameters> = {}): PeerParameters => ({
 
 export const makePeer = (given: Partial<PeerParameters> = {}): PeerState =>
   new PeerState(address('p'), parameters(given), 0)
+
+/** Not marked by failures, as the rule has it. */
+export const isLive = (rule: Availability, peer: PeerState, now: number): boolean =>
+  now >= rule.liveAt(peer)
 
 export const request: SelectionRequest = {
   remoteAddress: '192.0.2.1',

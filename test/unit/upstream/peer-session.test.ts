@@ -55,7 +55,7 @@ describe('PeerSession: the order', () => {
       a: {},
     })
     peer('draining').draining = true
-    peer('full').connections = 1
+    registry.taken(peer('full'), 0)
     mark(registry, peer('down'), peer('draining'), peer('full'))
     expect(names(exhaust(open(registry)))).toEqual(['a'])
     expect(open(registry).outlook()).toBe('live')
@@ -280,15 +280,14 @@ describe('PeerRegistry', () => {
     expect(registry.queue.length).toBe(1)
   })
 
-  it('counts the weights of the peers that are not down, by tier', () => {
+  it('counts the weights of all peers by tier, as nginx does: one that is down moves no key', () => {
     const { registry } = group({
       a: { weight: 2 },
       b: { weight: 3 },
       d: { weight: 7, down: true },
       x: { weight: 5, backup: true },
     })
-    expect(registry.primaries.totalWeight).toBe(5)
-    expect(registry.backups.totalWeight).toBe(5)
+    expect(registry.tiers.map(({ totalWeight }) => totalWeight)).toEqual([12, 5])
   })
 
   it('knows its own peers only', () => {

@@ -4,7 +4,7 @@ import { selectorFromFunction } from '../../../../src/selection/from-function.js
 import { selectorFactory, selectorNames } from '../../../../src/selection/index.js'
 import type { PeerSelector } from '../../../../src/upstream/peer-selector.js'
 import { PeerSession } from '../../../../src/upstream/peer-session.js'
-import { PeerRegistry } from '../../../../src/upstream/upstream.js'
+import { PeerRegistry } from '../../../../src/upstream/registry.js'
 import type { Case, Group } from '../case.js'
 
 const SIZES = [2, 10, 100, 1000]
@@ -57,7 +57,10 @@ function casesOf(name: string, make: () => PeerSelector): readonly Case[] {
 }
 
 function named(name: string): PeerSelector {
-  const selector = selectorFactory(name)?.({ random: Math.random })
+  const selector = selectorFactory(name)?.({
+    random: Math.random,
+    now: () => systemClock.now(),
+  })
   if (selector === undefined) throw new Error(`no such selector: ${name}`)
   return selector
 }
