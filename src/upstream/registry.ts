@@ -46,6 +46,8 @@ export class PeerRegistry implements PeerOwner {
   /** When one of them is next to be looked at. */
   #lookAt = Infinity
   #hasSecurePeers = false
+  /** -1: to be counted. */
+  #countUp = -1
 
   constructor(settings: PeerGroupSettings, selector: PeerSelector, clock: Clock) {
     this.name = settings.name
@@ -74,6 +76,12 @@ export class PeerRegistry implements PeerOwner {
   /** Is one of them spoken to over TLS? */
   get hasSecurePeers(): boolean {
     return this.#hasSecurePeers
+  }
+
+  /** How many of them are not `down`: as many tries nginx gives a request. */
+  get countUp(): number {
+    if (this.#countUp < 0) this.#countUp = this.#peers.filter((peer) => !peer.down).length
+    return this.#countUp
   }
 
   /** nginx `single`: one primary and no backup. */
@@ -193,6 +201,7 @@ export class PeerRegistry implements PeerOwner {
   standingChanged(peer: PeerState): void {
     const now = this.clock.now()
     const { live } = peer
+    this.#countUp = -1
     this.#refresh(peer, now)
     this.#lookForPanic(this.#tierOf(peer))
     for (const observer of this.observers) observer.changed?.(peer)
@@ -223,6 +232,7 @@ export class PeerRegistry implements PeerOwner {
 
   #adopt(peers: readonly PeerState[]): void {
     this.#peers = peers
+    this.#countUp = -1
     this.#hasSecurePeers = peers.some(({ protocol }) => protocol === 'https:')
     const byTier = new Map<number, PeerState[]>([[0, []]])
     for (const [index, peer] of peers.entries()) {
