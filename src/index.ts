@@ -6,6 +6,7 @@ export type {
   Duration,
   KeepaliveOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
   PeerOptions,
   PeerTlsOptions,
   ProbeOptions,

@@ -19,6 +19,7 @@ import type { PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
+import type { OutlierSettings } from '../upstream/outlier-availability.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import type { Upstream } from '../upstream/upstream.js'
 
@@ -62,6 +63,10 @@ export interface UpstreamConfig {
   readonly peerDefaults: PeerDefaults
   /** Per cent; 0: never. */
   readonly panicThreshold: number
+  /** Undefined: nginx's counter. */
+  readonly outlierDetection: OutlierSettings | undefined
+  /** Milliseconds at most; 0: not respected. */
+  readonly retryAfter: number
   readonly selector: string | PeerSelector | SelectPeer
   /** Holds neither `off` (then it is empty) nor `non_idempotent`. */
   readonly failOn: ReadonlySet<Condition>

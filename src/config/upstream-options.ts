@@ -8,6 +8,7 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
 import { suggest } from './suggest.js'
@@ -51,6 +52,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     name: group.name,
     peers,
     peerDefaults,
+    ...readOutliers(options, nginx, { path: group.path, peers }),
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
     selector: readSelector(options),
     failOn: readFailConditions(options, 'failOn', defaults.failOn),

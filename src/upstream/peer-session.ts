@@ -13,6 +13,7 @@ export class Lease implements Answer {
   readonly takenAt: number
   reusedConnection = false
   good = true
+  status = 0
   /** How it goes says nothing of the peer: the selector is told of no time. */
   exempt = false
   #charge: Charge | undefined
@@ -25,10 +26,12 @@ export class Lease implements Answer {
   }
 
   /** A response head came from the peer. */
-  answered(reusedConnection: boolean, good: boolean): void {
+  answered(reusedConnection: boolean, good: boolean, status = 0): void {
     this.reusedConnection = reusedConnection
     this.good = good
-    this.#registry.answered(this.peer, this)
+    this.status = status
+    const charge = this.#registry.answered(this.peer, this)
+    if (charge !== undefined) this.#charge = charge
     const { selector, clock } = this.#registry
     if (selector.answered !== undefined && !this.exempt)
       selector.answered(this.peer, clock.now() - this.takenAt)
@@ -36,7 +39,12 @@ export class Lease implements Answer {
 
   /** Puts a failure to the peer's account, once. */
   fail(reason: EjectReason, step: FailedStep): void {
-    this.#charge ??= this.#registry.failed(this.peer, reason, step)
+    this.#charge ??= this.#registry.failed(this.peer, reason, step, this.takenAt)
+  }
+
+  /** The peer has asked for no requests for that many milliseconds. */
+  rest(ms: number): void {
+    this.#registry.rest(this.peer, ms)
   }
 
   /** The request was at fault: takes the failure back. */
@@ -133,7 +141,9 @@ export class PeerSession implements Candidates {
   #pick(): PeerState | undefined {
     const picked = this.#pickFromGroup()
     const { tiers } = this.#registry
-    if (picked !== undefined || tiers.length === 1) return picked
+    if (picked !== undefined) return picked
+    // Its peers have moved on, and it with them.
+    if (!tiers.includes(this.group)) return this.#pickAnew()
     for (const tier of tiers) {
       if (tier.priority <= this.group.priority) continue
       // As in nginx, a request that has come to the backups stays with them.
@@ -144,13 +154,18 @@ export class PeerSession implements Candidates {
     return undefined
   }
 
+  #pickAnew(): PeerState | undefined {
+    this.group = firstOf(this.#registry.tiers)
+    return this.#pick()
+  }
+
   /** A selector of the user's may hand out what it should not: a peer that may not be used is no choice. */
   #pickFromGroup(): PeerState | undefined {
     const peer = this.#picker.pick(this)
     return peer === undefined || !this.eligible(peer) ? undefined : this.#registry.stateOf(peer)
   }
 
-  /** Nobody is live: the fewest failures, then the longest since the last one; primaries first. */
+  /** Nobody is live: the fewest failures, then who rests the shortest, then the longest since the last one. */
   #leastBad(): PeerState | undefined {
     let best: PeerState | undefined
     for (const peer of this.#registry.peers) {
@@ -164,7 +179,10 @@ export class PeerSession implements Candidates {
 function isBetter(peer: PeerState, best: PeerState): boolean {
   if (peer.tier !== best.tier) return peer.tier < best.tier
   const fails = peer.failuresSinceAnswer - best.failuresSinceAnswer
-  return fails === 0 ? peer.failedAt < best.failedAt : fails < 0
+  if (fails !== 0) return fails < 0
+  // What one has asked for is a wish: all the same the others come first.
+  if (peer.restsUntil !== best.restsUntil) return peer.restsUntil < best.restsUntil
+  return peer.failedAt < best.failedAt
 }
 
 function firstOf(tiers: readonly PeerTier[]): PeerTier {

@@ -5,6 +5,8 @@ import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
 import { mergePeers } from './membership.js'
 import type { PeerEntry } from './membership.js'
+import { OutlierAvailability } from './outlier-availability.js'
+import type { OutlierSettings } from './outlier-availability.js'
 import { PeerTier } from './peer-group.js'
 import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
@@ -19,6 +21,12 @@ export interface PeerGroupSettings {
   readonly queue: { readonly size: number; readonly timeout: number }
   /** Per cent of a tier's peers: when fewer are fit, all of them are used. 0: never. */
   readonly panicThreshold?: number
+  /** In place of nginx's counter; needs {@link random}. */
+  readonly outlierDetection?: OutlierSettings | undefined
+  /** Milliseconds for which a peer's `Retry-After` is respected at most; 0 or undefined: not at all. */
+  readonly retryAfter?: number
+  /** Uniform in [0, 1). */
+  readonly random?: () => number
   /** In place of the standard rule of marking peers. */
   readonly availability?: Availability | undefined
   readonly nginx: boolean
@@ -35,6 +43,8 @@ export class PeerRegistry implements PeerOwner {
   readonly queueTimeout: number
   readonly observers = new Set<UpstreamObserver>()
   readonly clock: Clock
+  /** Milliseconds for which a peer may rest at most; 0: it may not. */
+  readonly retryAfter: number
   readonly #availability: Availability
   readonly #panicThreshold: number
   readonly #easing = new Easing()
@@ -58,10 +68,19 @@ export class PeerRegistry implements PeerOwner {
     this.queue = new PeerQueue(clock, settings.queue.size)
     this.queueTimeout = settings.queue.timeout
     this.#panicThreshold = settings.panicThreshold ?? 0
-    this.#availability =
-      settings.availability ??
-      (settings.nginx ? nginxAvailability(() => this.single) : evenkeelAvailability)
+    this.retryAfter = settings.retryAfter ?? 0
+    this.#availability = settings.availability ?? this.#ruleOf(settings)
     this.#adopt(mergePeers([], settings.peers, this).peers)
+  }
+
+  #ruleOf({ nginx, outlierDetection, random = () => 0.5 }: PeerGroupSettings): Availability {
+    if (nginx) return nginxAvailability(() => this.single)
+    if (outlierDetection === undefined) return evenkeelAvailability
+    return new OutlierAvailability(outlierDetection, {
+      now: () => this.clock.now(),
+      random,
+      tierOf: (peer) => this.#tierOf(peer)?.peers ?? [],
+    })
   }
 
   get peers(): readonly PeerState[] {
@@ -112,7 +131,25 @@ export class PeerRegistry implements PeerOwner {
   settle(now: number): void {
     if (now < this.#lookAt) return
     this.#lookAt = this.#easing.step(now)
-    for (const peer of this.#marked) this.#refresh(peer, now)
+    for (const peer of this.#marked) {
+      if (now < this.#liveAt(peer)) this.#look(peer, now)
+      else this.#markOver(peer, now)
+    }
+  }
+
+  /** Another request may be given to it. Some marks are over with that, others wait for what this request comes to. */
+  #markOver(peer: PeerState, now: number): void {
+    this.#marked.delete(peer)
+    const hasRested = peer.restsUntil !== Number.NEGATIVE_INFINITY
+    peer.restsUntil = Number.NEGATIVE_INFINITY
+    const lapsed = this.#availability.lapsed?.(peer, now) === true
+    if (lapsed || (hasRested && peer.ejectedUntil === 0)) this.#returned(peer, 'time')
+    else this.#refresh(peer, now)
+  }
+
+  /** From when on it may be given requests, as far as marks go. */
+  #liveAt(peer: PeerState): number {
+    return Math.max(this.#availability.liveAt(peer), peer.restsUntil)
   }
 
   // ---- what attempts come to
@@ -133,17 +170,43 @@ export class PeerRegistry implements PeerOwner {
     if (wasFull) this.#roomAt(peer)
   }
 
-  answered(peer: PeerState, answer: Answer): void {
+  /** Returns what its status has been charged with, where the rule does so by itself. */
+  answered(peer: PeerState, answer: Answer): Charge | undefined {
     if (this.#availability.answered(peer, answer)) this.#returned(peer, 'answered')
+    if (this.#availability.weigh === undefined) return undefined
+    const charge = this.#availability.weigh(peer, answer)
+    if (charge !== undefined) this.#charged(peer, charge, 'status', 'answer')
+    return charge
   }
 
-  failed(peer: PeerState, reason: EjectReason, step: FailedStep): Charge {
+  /** `takenAt`: when the attempt began. */
+  failed(peer: PeerState, reason: EjectReason, step: FailedStep, takenAt?: number): Charge {
     const ledger = reason === 'status' ? 'status' : 'transport'
-    const now = this.clock.now()
-    const charge = this.#availability.failed(peer, ledger, step, now)
-    this.#refresh(peer, now)
-    if (charge.ejected) for (const observer of this.observers) observer.ejected(peer, reason, step)
+    const charge = this.#availability.failed(peer, ledger, step, this.clock.now(), takenAt)
+    this.#charged(peer, charge, reason, step)
     return charge
+  }
+
+  #charged(peer: PeerState, charge: Charge, reason: EjectReason, step: FailedStep): void {
+    // What it still had in flight is of no consequence: nobody would ever see it come back.
+    if (peer.removed) return
+    this.#refresh(peer, this.clock.now())
+    if (charge.ejected) this.#tellEjected(peer, charge.reason ?? reason, step, peer.ejectedUntil)
+  }
+
+  #tellEjected(peer: PeerState, reason: EjectReason, step: FailedStep, until: number): void {
+    for (const observer of this.observers) observer.ejected(peer, reason, step, until)
+  }
+
+  /** The peer has asked for no requests for that long. It is a wish, not a failure. */
+  rest(peer: PeerState, ms: number): void {
+    const now = this.clock.now()
+    const until = now + ms
+    if (peer.removed || until <= peer.restsUntil) return
+    const isNew = !this.#marked.has(peer)
+    peer.restsUntil = until
+    this.#refresh(peer, now)
+    if (isNew) this.#tellEjected(peer, 'retry_after', 'answer', until)
   }
 
   refund(peer: PeerState, charge: Charge): void {
@@ -161,11 +224,14 @@ export class PeerRegistry implements PeerOwner {
 
   /** Another list: peers of the same address stay, and keep what they have. Returns them all, in the order of `entries`. */
   replace(entries: readonly PeerEntry[]): readonly PeerState[] {
-    const { peers, joined, left } = mergePeers(this.#peers, entries, this)
+    const outOfService = this.#peers.filter((peer) => !peer.inService)
+    const { peers, joined, left, changed } = mergePeers(this.#peers, entries, this)
     this.#leave(left)
     this.#adopt(peers)
     const now = this.clock.now()
+    for (const peer of outOfService) this.#inServiceAgain(peer, now)
     for (const peer of joined) this.#ease(peer, now)
+    for (const peer of changed) for (const observer of this.observers) observer.changed?.(peer)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
     for (const peer of joined) for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
@@ -189,16 +255,18 @@ export class PeerRegistry implements PeerOwner {
   }
 
   update(peer: PeerState, parameters: PeerParameters): void {
-    const { live } = peer
+    // A peer that was full, or marked, has not been away.
+    const { inService } = peer
     peer.configure(parameters)
     this.#adopt(this.#peers)
-    if (!live) this.#inServiceAgain(peer, this.clock.now())
+    if (!inService) this.#inServiceAgain(peer, this.clock.now())
     for (const observer of this.observers) observer.changed?.(peer)
     this.queue.wakeAll()
   }
 
   /** `down`, draining or health: set by whoever is in charge of it. */
   standingChanged(peer: PeerState): void {
+    if (peer.removed) return
     const now = this.clock.now()
     const { live } = peer
     this.#countUp = -1
@@ -217,7 +285,7 @@ export class PeerRegistry implements PeerOwner {
   #roomAt(peer: PeerState): void {
     if (peer.full) return
     this.#refresh(peer, this.clock.now())
-    if (peer.inService) this.queue.wakeOne()
+    if (peer.live) this.queue.wakeOne()
   }
 
   #leave(peers: readonly PeerState[]): void {
@@ -242,6 +310,8 @@ export class PeerRegistry implements PeerOwner {
       else tier.push(peer)
     }
     const known = new Map(this.#tiers.map((tier) => [tier.priority, tier]))
+    // Requests under way may still hold one that is given up.
+    for (const tier of this.#tiers) if (!byTier.has(tier.priority)) tier.replace([])
     const priorities = [...byTier.keys()].sort((a, b) => a - b)
     this.#tiers = priorities.map((priority) => known.get(priority) ?? new PeerTier(priority))
     for (const tier of this.#tiers) {
@@ -264,12 +334,15 @@ export class PeerRegistry implements PeerOwner {
   /** Returns true when it was fit and is not, or the other way round. */
   #look(peer: PeerState, now: number): boolean {
     if (peer.removed) return false
-    const liveAt = this.#availability.liveAt(peer)
+    const liveAt = this.#liveAt(peer)
     const marked = now < liveAt
     if (marked) {
       this.#marked.add(peer)
       if (liveAt < this.#lookAt) this.#lookAt = liveAt
-    } else if (this.#marked.size > 0) this.#marked.delete(peer)
+    } else if (liveAt === Number.NEGATIVE_INFINITY && this.#marked.size > 0) {
+      // Of one whose time is over, `settle` says so.
+      this.#marked.delete(peer)
+    }
     const wasFit = peer.fit
     peer.fit = !marked && peer.healthy
     this.#list(peer)
@@ -308,11 +381,12 @@ export class PeerRegistry implements PeerOwner {
     if (panicking === tier.panicking) return
     tier.panicking = panicking
     for (const each of tier.peers) this.#list(each)
+    if (panicking) this.queue.wakeAll()
   }
 
   #ease(peer: PeerState, now: number): void {
     // There is nobody else who could take its share meanwhile.
-    if (peer.slowStart === 0 || this.single) return
+    if (peer.slowStart === 0 || this.single || !peer.inService || !peer.fit) return
     this.#lookAt = Math.min(this.#lookAt, this.#easing.begin(peer, now))
   }
 
@@ -320,6 +394,8 @@ export class PeerRegistry implements PeerOwner {
     if (peer.removed) return
     const now = this.clock.now()
     this.#refresh(peer, now)
+    // It is back when its rest is over, too.
+    if (now < peer.restsUntil) return
     this.#ease(peer, now)
     for (const observer of this.observers) observer.returned(peer, reason)
     this.queue.wakeAll()
