@@ -43,8 +43,8 @@ export interface Availability {
    * to the peer's account again.
    */
   weigh?(peer: PeerState, answer: Answer): Charge | undefined
-  /** For rules whose marks may simply end. Returns true when that of this marked peer has ended by now. */
-  lapsed?(peer: PeerState, now: number): boolean
+  /** For rules whose marks may simply end: called when its time is over. Returns true when the peer is no longer marked. */
+  lapsed?(peer: PeerState): boolean
   /** The attempt is over and was not a failure. Returns true when that brought a marked peer back. */
   completed(peer: PeerState): boolean
   /** A probe succeeded. Returns true when the peer had been marked. */

@@ -137,9 +137,9 @@ export class OutlierAvailability implements Availability {
     return account?.mark === 'transport' && this.#forgive(peer, account)
   }
 
-  lapsed(peer: PeerState, now: number): boolean {
+  lapsed(peer: PeerState): boolean {
     const account = peer.outliers
-    if (account?.mark !== 'rate' || now < peer.ejectedUntil) return false
+    if (account?.mark !== 'rate') return false
     return this.#forgive(peer, account)
   }
 

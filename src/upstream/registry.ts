@@ -142,7 +142,7 @@ export class PeerRegistry implements PeerOwner {
     this.#marked.delete(peer)
     const hasRested = peer.restsUntil !== Number.NEGATIVE_INFINITY
     peer.restsUntil = Number.NEGATIVE_INFINITY
-    const lapsed = this.#availability.lapsed?.(peer, now) === true
+    const lapsed = this.#availability.lapsed?.(peer) === true
     if (lapsed || (hasRested && peer.ejectedUntil === 0)) this.#returned(peer, 'time')
     else this.#refresh(peer, now)
   }

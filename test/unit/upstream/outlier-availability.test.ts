@@ -422,3 +422,51 @@ describe('a refund', () => {
     expect([peer('a').fails, peer('a').statusFails]).toEqual([1, 1])
   })
 })
+
+describe('a status that has its weight in the rate alone', () => {
+  const weighed = { statusWeights: new Map([[500, 0.2]]), minimumRequests: 1000 }
+
+  it('does not prolong the ejection when it is the trial’s', () => {
+    const { status, registry, peer, clock, marks } = outlierGroup(two, weighed)
+    for (let i = 0; i < 3; i++) status('a', 503)
+    clock.advance(1000)
+    attempt(registry, peer('a')).answered(false, true, 500)
+    expect(marks()[0]).toBe(1000)
+  })
+
+  it('does not eject a peer whose row was long enough before', () => {
+    const { fail, status, registry, peer, marks } = outlierGroup(two, {
+      ...weighed,
+      maxEjectionPercent: 50,
+    })
+    for (let i = 0; i < 3; i++) fail('a')
+    for (let i = 0; i < 3; i++) status('b', 503)
+    registry.proved(peer('a'))
+    status('b', 500, 'does not')
+    expect(marks()).toEqual([0, 0])
+    status('b', 503)
+    expect(marks()).toEqual([0, 1000])
+  })
+})
+
+it('a peer that may never be marked any more is back at once', () => {
+  const { fail, registry, peer } = outlierGroup(two)
+  for (let i = 0; i < 3; i++) fail('a')
+  const { weight, maxConns, failTimeout } = peer('a')
+  const others = { weight, maxConns, failTimeout, backup: false, down: false }
+  registry.update(peer('a'), { ...others, maxFails: 0 })
+  expect(registry.status(peer('a'))).toBe('up')
+})
+
+it('an ejection that a refund has ended does not make the next one longer', () => {
+  const { fail, registry, peer, marks } = outlierGroup(two)
+  for (let i = 0; i < 3; i++) fail('a')
+  registry.proved(peer('a'))
+  const first = fail('a')
+  for (let i = 0; i < 2; i++) fail('a')
+  expect(marks()[0]).toBe(2000)
+  first.refund()
+  expect(marks()[0]).toBe(0)
+  fail('a')
+  expect(marks()[0]).toBe(2000)
+})
