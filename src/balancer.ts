@@ -187,7 +187,7 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
             registry.proved(peer)
           },
         )
-  return new UpstreamHandle({
+  const upstream = new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
     connections,
@@ -197,6 +197,8 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
+  if (config.source !== undefined) upstream.follow(config.source)
+  return upstream
 }
 
 function selectorOf({ selector, random }: UpstreamConfig, clock: Clock): PeerSelector {
@@ -271,6 +273,15 @@ function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
     },
     returned(peer, reason) {
       if (emitter.has('return')) emitter.emit('return', { peer, reason })
+    },
+    joined(peer) {
+      if (emitter.has('join')) emitter.emit('join', { peer })
+    },
+    left(peer) {
+      if (emitter.has('leave')) emitter.emit('leave', { peer })
+    },
+    discovered(event) {
+      if (emitter.has('discovery')) emitter.emit('discovery', event)
     },
   }
 }

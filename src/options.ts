@@ -69,6 +69,18 @@ export interface PeerOptions {
   tls?: PeerTlsOptions
 }
 
+/** What a {@link PeerSource} brings: all peers there are. */
+export type PeerList = readonly (string | PeerOptions)[]
+
+/**
+ * Where peers come from when they are not written down: lists, each of which takes the place of the one before, as
+ * {@link Upstream.replace} does it. A generator, what `evenkeel/discovery` offers, or your own. An `Error` in
+ * place of a list is reported, and the last good list stays; so is a throw, after which the source is asked for a new
+ * iterator, first after 1 s, then with doubled pauses up to 30 s. Requests that come before the first list find no peer:
+ * see `whenNoneLive`.
+ */
+export type PeerSource = AsyncIterable<PeerList | Error>
+
 /** The pool of kept-alive connections (nginx `keepalive` and its kin). */
 export interface KeepaliveOptions {
   /** Idle connections kept for each peer; not a limit on connections in use. Default 64. nginx `keepalive`. */
@@ -124,8 +136,8 @@ export interface PeerTlsOptions extends Pick<
 export interface UpstreamOptions {
   /** Shown in logs and, when no peer can be chosen, in `$upstream_addr`. Default `'upstream'`. */
   name?: string
-  /** The peers; at least one. */
-  peers: readonly (string | PeerOptions)[]
+  /** The peers, at least one; or a source that tells who they are, from now on and as long as the upstream lives. */
+  peers: PeerList | PeerSource
   /** Name of an algorithm, a {@link PeerSelector}, or a function. Default `'round_robin'`. */
   selector?: string | PeerSelector | SelectPeer
   /** For peers that do not say otherwise. Default 1. nginx `max_fails`. */
@@ -210,8 +222,11 @@ export type TrustProxy =
 
 /** What `createBalancer` takes. */
 export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
-  /** The peers, or a group made by `createUpstream` that others share; the group's options then stand there. */
-  upstream: readonly (string | PeerOptions)[] | Upstream
+  /**
+   * The peers, or a source that tells who they are; or a group made by `createUpstream` that others share: its options
+   * then stand there.
+   */
+  upstream: PeerList | PeerSource | Upstream
   nextUpstream?: NextUpstreamOptions | DecideNextUpstream
   /** Retries in proportion to requests, or false for no limit. A stale connection and a request never sent are free. */
   retryBudget?: RetryBudgetOptions | false

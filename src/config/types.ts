@@ -15,7 +15,7 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
-import type { PeerTlsOptions, TrustProxy } from '../options.js'
+import type { PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
@@ -58,6 +58,8 @@ export type OwnTlsConfig = Partial<PeerTlsConfig>
 export interface UpstreamConfig {
   readonly name: string
   readonly peers: readonly PeerConfig[]
+  /** Where they come from, if not from a list; then there are none at first. */
+  readonly source: PeerSource | undefined
   /** For peers that come later. */
   readonly peerDefaults: PeerDefaults
   /** Per cent; 0: never. */

@@ -1,6 +1,12 @@
 /** The options of the group of peers. */
 import type { Clock } from '../clock.js'
-import type { KeepaliveOptions, ProbeOptions, QueueOptions, UpstreamOptions } from '../options.js'
+import type {
+  KeepaliveOptions,
+  PeerSource,
+  ProbeOptions,
+  QueueOptions,
+  UpstreamOptions,
+} from '../options.js'
 import { selectorNames } from '../selection/index.js'
 import type { AgentPool } from '../transport/agents.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
@@ -46,10 +52,15 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failTimeout: options.duration('failTimeout', 10_000, 'zero allowed'),
     slowStart: options.duration('slowStart', 0, 'zero allowed'),
   })
-  const peers = readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
+  const source = isAsyncIterable(group.list) ? group.list : undefined
+  const peers =
+    source === undefined
+      ? readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
+      : []
   return Object.freeze({
     name: group.name,
     peers,
+    source,
     peerDefaults,
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
     selector: readSelector(options),
@@ -64,6 +75,16 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     clock,
     random,
   })
+}
+
+/** What it brings is looked at when it comes. */
+function isAsyncIterable(value: unknown): value is PeerSource {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return typeof Reflect.get(value, Symbol.asyncIterator) === 'function'
+  } catch {
+    return false
+  }
 }
 
 /** Preset, time and chance: options of the balancer as well as of its upstream. */

@@ -34,6 +34,8 @@ type AgentConstructor = new (options: object) => AgentBase
 
 /** An agent that follows the rules, as the pool uses it. */
 interface RuledAgent extends AgentBase {
+  /** Called when the last connection has closed. */
+  onEmpty: (() => void) | undefined
   /** The same pool for requests that must not go out on a kept connection. */
   readonly fresh: Agent
   status(): { active: number; idle: number }
@@ -81,6 +83,7 @@ function uncounted(done: Created): Created {
 /** Node calls these methods of an agent; each asks the rules first. */
 function withRules(base: AgentConstructor): RuledAgentConstructor {
   return class extends base {
+    onEmpty: (() => void) | undefined
     readonly #connections: PeerConnections
     readonly #name: string
     /** As Node has completed them. */
@@ -162,18 +165,25 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
     retire(): void {
       this.#retired = true
       this.#connections.retireAll(this.freeSockets[this.#name])
+      this.#idle.cancel()
     }
 
     override destroy(): void {
       this.retire()
       this.#connections.retireAll(this.sockets[this.#name])
-      this.#idle.cancel()
       super.destroy()
     }
 
     get fresh(): Agent {
       const addRequest = this.addFreshRequest.bind(this)
       return Object.create(this, { addRequest: { value: addRequest } }) as Agent
+    }
+
+    override removeSocket(socket: PooledSocket, options: object): void {
+      super.removeSocket(socket, options)
+      if (this.onEmpty === undefined) return
+      const { active, idle } = this.status()
+      if (active + idle === 0) this.onEmpty()
     }
 
     status(): { active: number; idle: number } {

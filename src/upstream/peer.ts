@@ -141,10 +141,12 @@ export class PeerState implements Peer {
 
   /** Takes over parameters; what it has in flight and what is held against it stay. */
   configure(parameters: PeerParameters): void {
-    // As much of the new weight as it had of the old.
-    const lost = this.weight - this.effectiveWeight
-    this.effectiveWeight = Math.max(0, parameters.weight - (lost > 0 ? Math.ceil(lost) : 0))
-    this.weight = parameters.weight
+    // It has lost as much of the new weight as it had of the old; the same weight leaves all as it was.
+    if (parameters.weight !== this.weight) {
+      const lost = Math.ceil(this.weight - this.effectiveWeight)
+      this.effectiveWeight = Math.max(0, parameters.weight - Math.max(0, lost))
+      this.weight = parameters.weight
+    }
     this.easedWeight = Math.min(this.easedWeight, parameters.weight)
     if (this.easedSince === Number.NEGATIVE_INFINITY) this.easedWeight = parameters.weight
     this.maxConns = parameters.maxConns
@@ -215,4 +217,21 @@ export interface PeerParameters {
   readonly tier?: number | undefined
   readonly locality?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+/** As they are now. */
+export function parametersOf(peer: Peer): PeerParameters {
+  return {
+    weight: peer.weight,
+    maxConns: peer.maxConns,
+    maxFails: peer.maxFails,
+    failTimeout: peer.failTimeout,
+    slowStart: peer.slowStart,
+    backup: peer.backup,
+    tier: peer.tier,
+    down: peer.down,
+    drain: peer.draining,
+    locality: peer.locality,
+    labels: peer.labels,
+  }
 }

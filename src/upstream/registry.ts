@@ -4,7 +4,7 @@ import { evenkeelAvailability, nginxAvailability } from './availability.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
 import { mergePeers } from './membership.js'
-import type { PeerEntry } from './membership.js'
+import type { MergedPeers, PeerEntry } from './membership.js'
 import { PeerTier } from './peer-group.js'
 import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
@@ -142,7 +142,9 @@ export class PeerRegistry implements PeerOwner {
     const now = this.clock.now()
     const charge = this.#availability.failed(peer, ledger, step, now)
     this.#refresh(peer, now)
-    if (charge.ejected) for (const observer of this.observers) observer.ejected(peer, reason, step)
+    // Nobody is to watch a peer that is gone.
+    if (charge.ejected && !peer.removed)
+      for (const observer of this.observers) observer.ejected(peer, reason, step)
     return charge
   }
 
@@ -159,24 +161,37 @@ export class PeerRegistry implements PeerOwner {
 
   // ---- who the peers are
 
-  /** Another list: peers of the same address stay, and keep what they have. Returns them all, in the order of `entries`. */
-  replace(entries: readonly PeerEntry[]): readonly PeerState[] {
-    const { peers, joined, left } = mergePeers(this.#peers, entries, this)
+  /**
+   * Another list: peers of the same address stay, and keep what they have. `prepare` gets them all, in the order of
+   * `entries`, before anybody is told of them.
+   */
+  replace(
+    entries: readonly PeerEntry[],
+    prepare: (peers: readonly PeerState[]) => void = () => undefined,
+  ): MergedPeers {
+    const merged = mergePeers(this.#peers, entries, this)
+    const { peers, joined, left } = merged
     this.#leave(left)
     this.#adopt(peers)
     const now = this.clock.now()
-    for (const peer of joined) this.#ease(peer, now)
+    // Where all of them are new, there is nobody to ease them in beside.
+    if (joined.length < peers.length) for (const peer of joined) this.#ease(peer, now)
+    prepare(peers)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
     for (const peer of joined) for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
-    return peers
+    return merged
   }
 
-  /** Another peer, behind the others. */
-  add({ address, parameters }: PeerEntry): PeerState {
+  /** Another peer, behind the others; `prepare` gets it before anybody is told of it. */
+  add(
+    { address, parameters }: PeerEntry,
+    prepare: (peer: PeerState) => void = () => undefined,
+  ): PeerState {
     const peer = new PeerState(address, parameters, this.#peers.length, this)
     this.#adopt([...this.#peers, peer])
     this.#ease(peer, this.clock.now())
+    prepare(peer)
     for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
     return peer
@@ -186,6 +201,8 @@ export class PeerRegistry implements PeerOwner {
     this.#leave([peer])
     this.#adopt(this.#peers.filter((each) => each !== peer))
     for (const observer of this.observers) observer.left?.(peer)
+    // The only one that is left is never marked under nginx's rule.
+    if (this.single) this.queue.wakeAll()
   }
 
   update(peer: PeerState, parameters: PeerParameters): void {
@@ -199,6 +216,7 @@ export class PeerRegistry implements PeerOwner {
 
   /** `down`, draining or health: set by whoever is in charge of it. */
   standingChanged(peer: PeerState): void {
+    if (peer.removed) return
     const now = this.clock.now()
     const { live } = peer
     this.#countUp = -1

@@ -63,6 +63,19 @@ export type PeerChanges = Omit<Partial<PeerOptions>, 'url' | 'tls'>
 export type EjectReason = 'error' | 'timeout' | 'invalid_header' | 'status' | 'shared'
 export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'shared'
 
+/**
+ * What a source of peer lists has brought. `changed`: another list is in place. `failed`: a list that could not be used,
+ * or an error of the source's; the last good list stays. `ended`: no more lists will come; the last one stays.
+ */
+export type DiscoveryEvent =
+  | {
+      readonly outcome: 'changed'
+      readonly joined: readonly Peer[]
+      readonly left: readonly Peer[]
+    }
+  | { readonly outcome: 'failed'; readonly error: Error }
+  | { readonly outcome: 'ended' }
+
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void
@@ -73,4 +86,6 @@ export interface UpstreamObserver {
   left?(peer: Peer): void
   /** `down`, `drain`, its health or a parameter have changed. */
   changed?(peer: Peer): void
+  /** Where the peers come from a source. */
+  discovered?(event: DiscoveryEvent): void
 }
