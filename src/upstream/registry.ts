@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js'
 import { evenkeelAvailability, nginxAvailability } from './availability.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
+import type { LocalitySettings } from './locality.js'
 import { mergePeers } from './membership.js'
 import type { MergedPeers, PeerEntry } from './membership.js'
 import { PeerTier } from './peer-group.js'
@@ -10,6 +11,9 @@ import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
 import { PeerState } from './peer.js'
 import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './peer.js'
+import type { Stickiness } from './stickiness.js'
+import { groupByTier, Subsets } from './subsets.js'
+import type { AllPeers, SubsetSettings } from './subsets.js'
 import type { EjectReason, ReturnReason, UpstreamObserver } from './upstream.js'
 
 export interface PeerGroupSettings {
@@ -22,10 +26,15 @@ export interface PeerGroupSettings {
   /** In place of the standard rule of marking peers. */
   readonly availability?: Availability | undefined
   readonly nginx: boolean
+  readonly sticky?: Stickiness | undefined
+  readonly locality?: LocalitySettings | undefined
+  readonly subset?: SubsetSettings | undefined
+  /** Uniform in [0, 1): for `locality`. */
+  readonly random?: () => number
 }
 
 /** The state behind an `Upstream`. Synchronous throughout: no promise, no I/O. */
-export class PeerRegistry implements PeerOwner {
+export class PeerRegistry implements PeerOwner, AllPeers {
   readonly name: string
   readonly selector: PeerSelector
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
@@ -35,12 +44,17 @@ export class PeerRegistry implements PeerOwner {
   readonly queueTimeout: number
   readonly observers = new Set<UpstreamObserver>()
   readonly clock: Clock
+  readonly sticky: Stickiness | undefined
+  readonly locality: LocalitySettings | undefined
+  readonly subsets: Subsets | undefined
+  readonly random: () => number
   readonly #availability: Availability
   readonly #panicThreshold: number
   readonly #easing = new Easing()
   #peers: readonly PeerState[] = []
+  #version = 0
   /** By priority; the first is never missing. */
-  #tiers: readonly PeerTier[] = [new PeerTier(0)]
+  #tiers: readonly PeerTier[] = []
   /** Marked peers that time alone brings back. */
   readonly #marked = new Set<PeerState>()
   /** When one of them is next to be looked at. */
@@ -57,6 +71,10 @@ export class PeerRegistry implements PeerOwner {
     this.nginx = settings.nginx
     this.queue = new PeerQueue(clock, settings.queue.size)
     this.queueTimeout = settings.queue.timeout
+    this.sticky = settings.sticky
+    this.locality = settings.locality
+    this.random = settings.random ?? zero
+    this.subsets = settings.subset && new Subsets(settings.subset, this, settings.locality?.own)
     this.#panicThreshold = settings.panicThreshold ?? 0
     this.#availability =
       settings.availability ??
@@ -66,6 +84,11 @@ export class PeerRegistry implements PeerOwner {
 
   get peers(): readonly PeerState[] {
     return this.#peers
+  }
+
+  /** Another number after each change of membership, or of a peer's parameters. */
+  get version(): number {
+    return this.#version
   }
 
   /** Groups of peers, of which a later one is used when none of an earlier one can be. Never empty. */
@@ -94,6 +117,10 @@ export class PeerRegistry implements PeerOwner {
     return peer instanceof PeerState && peer.owner === this && !peer.removed ? peer : undefined
   }
 
+  has(peer: PeerState): boolean {
+    return peer.owner === this && !peer.removed
+  }
+
   status(peer: PeerState): PeerStatus {
     this.settle(this.clock.now())
     if (peer.down) return 'down'
@@ -106,6 +133,19 @@ export class PeerRegistry implements PeerOwner {
   /** Might be given a request although it is marked. */
   usable(peer: PeerState): boolean {
     return peer.inService && !peer.full
+  }
+
+  /** May get a request of a session that it has: as a live one, or although it is draining. */
+  keepsSessions(peer: PeerState): boolean {
+    if (peer.live) return true
+    if (!peer.draining || peer.down || peer.removed || peer.full) return false
+    return peer.fit || this.#panics(peer)
+  }
+
+  /** Too few peers of a tier are fit: marks and health are not asked there. */
+  panicsAt(priority: number): boolean {
+    if (this.#panicThreshold === 0) return false
+    return this.#tiers.find((tier) => tier.priority === priority)?.panicking === true
   }
 
   /** Brings up to date what time has changed. Called before peers are asked for. */
@@ -235,7 +275,10 @@ export class PeerRegistry implements PeerOwner {
   #roomAt(peer: PeerState): void {
     if (peer.full) return
     this.#refresh(peer, this.clock.now())
-    if (peer.inService) this.queue.wakeOne()
+    if (!peer.inService) return
+    // Whoever has waited the longest may not want this one.
+    if (this.subsets === undefined) this.queue.wakeOne()
+    else this.queue.wakeAll()
   }
 
   #leave(peers: readonly PeerState[]): void {
@@ -251,23 +294,19 @@ export class PeerRegistry implements PeerOwner {
   #adopt(peers: readonly PeerState[]): void {
     this.#peers = peers
     this.#countUp = -1
+    this.#version++
     this.#hasSecurePeers = peers.some(({ protocol }) => protocol === 'https:')
-    const byTier = new Map<number, PeerState[]>([[0, []]])
-    for (const [index, peer] of peers.entries()) {
-      peer.index = index
-      const tier = byTier.get(peer.tier)
-      if (tier === undefined) byTier.set(peer.tier, [peer])
-      else tier.push(peer)
-    }
+    for (const [index, peer] of peers.entries()) peer.index = index
+    const byTier = groupByTier(peers)
+    if (byTier[0]?.[0] !== 0) byTier.unshift([0, []])
     const known = new Map(this.#tiers.map((tier) => [tier.priority, tier]))
-    const priorities = [...byTier.keys()].sort((a, b) => a - b)
-    this.#tiers = priorities.map((priority) => known.get(priority) ?? new PeerTier(priority))
-    for (const tier of this.#tiers) {
+    this.#tiers = byTier.map(([priority, members]) => {
+      const tier = known.get(priority) ?? new PeerTier(priority, this.locality?.own)
       const listings = [tier]
-      const members = byTier.get(tier.priority) ?? []
       for (const peer of members) peer.listings = listings
       tier.replace(members)
-    }
+      return tier
+    })
     const now = this.clock.now()
     for (const peer of peers) this.#look(peer, now)
     for (const tier of this.#tiers) this.#lookForPanic(tier)
@@ -305,7 +344,7 @@ export class PeerRegistry implements PeerOwner {
   }
 
   #panics(peer: PeerState): boolean {
-    return this.#panicThreshold > 0 && this.#tierOf(peer)?.panicking === true
+    return this.panicsAt(peer.tier)
   }
 
   #tierOf(peer: PeerState): PeerTier | undefined {
@@ -347,4 +386,8 @@ export class PeerRegistry implements PeerOwner {
 /** Nothing is held against it: a pick changes nothing of its standing. */
 function isSpotless(peer: PeerState): boolean {
   return peer.fails === 0 && peer.statusFails === 0 && peer.ejectedUntil === 0
+}
+
+function zero(): number {
+  return 0
 }
