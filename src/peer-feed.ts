@@ -72,15 +72,19 @@ export class PeerFeed {
 
   async #readAll(lists: Lists): Promise<void> {
     for (;;) {
-      const { done, value } = await lists.next()
-      if (this.#stopped || done === true) return
-      this.#take(value)
+      const step = await lists.next()
+      if (this.#stopped || step.done === true) return
+      this.#take(step.value)
       // A source that always has something to say keeps nobody else from running.
       await new Promise<void>((resolve) => {
         afterReading(resolve, undefined)
       })
-      if (this.#stopped) return
+      if (this.#isStopped()) return
     }
+  }
+
+  #isStopped(): boolean {
+    return this.#stopped
   }
 
   #take(value: unknown): void {

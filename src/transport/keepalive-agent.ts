@@ -34,8 +34,6 @@ type AgentConstructor = new (options: object) => AgentBase
 
 /** An agent that follows the rules, as the pool uses it. */
 interface RuledAgent extends AgentBase {
-  /** Called when the last connection has closed. */
-  onEmpty: (() => void) | undefined
   /** The same pool for requests that must not go out on a kept connection. */
   readonly fresh: Agent
   status(): { active: number; idle: number }
@@ -83,7 +81,6 @@ function uncounted(done: Created): Created {
 /** Node calls these methods of an agent; each asks the rules first. */
 function withRules(base: AgentConstructor): RuledAgentConstructor {
   return class extends base {
-    onEmpty: (() => void) | undefined
     readonly #connections: PeerConnections
     readonly #name: string
     /** As Node has completed them. */
@@ -179,13 +176,6 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
       return Object.create(this, { addRequest: { value: addRequest } }) as Agent
     }
 
-    override removeSocket(socket: PooledSocket, options: object): void {
-      super.removeSocket(socket, options)
-      if (this.onEmpty === undefined) return
-      const { active, idle } = this.status()
-      if (active + idle === 0) this.onEmpty()
-    }
-
     status(): { active: number; idle: number } {
       const name = this.getName()
       return { active: this.sockets[name]?.length ?? 0, idle: this.freeSockets[name]?.length ?? 0 }
@@ -193,8 +183,29 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
   }
 }
 
-const HttpRules = withRules(HttpAgent as unknown as AgentConstructor)
-const HttpsRules = withRules(HttpsAgent as unknown as AgentConstructor)
+/** Tells when it has no connection any more. */
+interface EndingAgent extends RuledAgent {
+  /** Called when the last connection has closed. */
+  onEmpty: (() => void) | undefined
+}
+
+type EndingAgentConstructor = new (connections: PeerConnections, options: object) => EndingAgent
+
+function withEnd(base: RuledAgentConstructor): EndingAgentConstructor {
+  return class extends base {
+    onEmpty: (() => void) | undefined
+
+    override removeSocket(socket: PooledSocket, options: object): void {
+      super.removeSocket(socket, options)
+      if (this.onEmpty === undefined) return
+      const { active, idle } = this.status()
+      if (active + idle === 0) this.onEmpty()
+    }
+  }
+}
+
+const HttpRules = withEnd(withRules(HttpAgent as unknown as AgentConstructor))
+const HttpsRules = withEnd(withRules(HttpsAgent as unknown as AgentConstructor))
 
 /** Connections to one peer over plain TCP or a unix socket. */
 export class HttpKeepaliveAgent extends HttpRules {

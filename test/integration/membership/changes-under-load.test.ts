@@ -8,7 +8,7 @@ import { respond, scriptedRandom } from 'evenkeel/testing'
 import type { MockUpstream } from 'evenkeel/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import type { PoolStatus } from '../../../src/transport/connections.js'
-import type { UpstreamHandle } from '../../../src/upstream-handle.js'
+import { UpstreamHandle } from '../../../src/upstream-handle.js'
 import { ask } from '../../helpers/clients.js'
 import type { Reply } from '../../helpers/clients.js'
 import { upstream, upstreams } from '../../helpers/serve.js'
@@ -20,8 +20,10 @@ const CHANGES = 1000
 /** Requests that are under way at most; each change comes with two more. */
 const AT_ONCE = 24
 
-const poolOf = ({ upstream: group }: Balancer, peer: Peer): PoolStatus =>
-  (group as UpstreamHandle).parts.connections.status(peer)
+function poolOf({ upstream: group }: Balancer, peer: Peer): PoolStatus {
+  if (!(group instanceof UpstreamHandle)) throw new Error('not one of ours')
+  return group.parts.connections.status(peer)
+}
 
 interface State {
   readonly status: PeerStatus
