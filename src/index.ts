@@ -5,6 +5,7 @@ export type {
   BalancerOptions,
   Duration,
   KeepaliveOptions,
+  LocalityOptions,
   NextUpstreamOptions,
   PeerOptions,
   PeerTlsOptions,
@@ -15,6 +16,13 @@ export type {
   TrustProxy,
   UpstreamOptions,
 } from './options.js'
+export type {
+  StickyCookieOptions,
+  StickyLearnOptions,
+  StickyOptions,
+  StickyResponse,
+  StickySource,
+} from './sticky-options.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,

@@ -8,6 +8,7 @@ import type { PeerConfig } from './config/types.js'
 import { logPeer } from './debug.js'
 import type { Prober } from './health/prober.js'
 import type { PeerOptions, PeerTlsOptions } from './options.js'
+import type { StickySessions } from './sticky/sticky-sessions.js'
 import type { AgentPool } from './transport/agents.js'
 import type { UpstreamConnections } from './transport/connections.js'
 import type { UpstreamTls } from './transport/tls.js'
@@ -31,6 +32,7 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  readonly sticky: StickySessions | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean
