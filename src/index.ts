@@ -5,6 +5,7 @@ export type {
   BalancerOptions,
   Duration,
   KeepaliveOptions,
+  LocalityOptions,
   NextUpstreamOptions,
   PeerList,
   PeerOptions,
@@ -17,6 +18,13 @@ export type {
   TrustProxy,
   UpstreamOptions,
 } from './options.js'
+export type {
+  StickyCookieOptions,
+  StickyLearnOptions,
+  StickyOptions,
+  StickyResponse,
+  StickySource,
+} from './sticky-options.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,

@@ -16,9 +16,10 @@ import type {
 } from './message-options.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from './next-upstream/decide.js'
+import type { StickyOptions } from './sticky-options.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
 import type { Transport, TransportFactory } from './transport/transport.js'
-import type { PeerSelector, SelectPeer } from './upstream/peer-selector.js'
+import type { PeerSelector, SelectionRequest, SelectPeer } from './upstream/peer-selector.js'
 import type { Upstream } from './upstream/upstream.js'
 
 /**
@@ -63,7 +64,10 @@ export interface PeerOptions {
   tier?: number
   /** Where it stands: a zone of the cloud, a rack. See the upstream's `locality`. */
   locality?: string
-  /** What it is, for the upstream's `subset`: `{ version: '2', canary: 'yes' }`. */
+  /**
+   * What it is, for the upstream's `subset`: `{ version: '2', canary: 'yes' }`. `route` is also what `sticky: { route }`
+   * finds it by; nginx `route`.
+   */
   labels?: Readonly<Record<string, string>>
   /** For an `https:` peer: each option given here wins over the upstream's `tls`, the others stay. */
   tls?: PeerTlsOptions
@@ -132,6 +136,19 @@ export interface PeerTlsOptions extends Pick<
   name?: string
 }
 
+/** Peers of one's own locality are preferred. */
+export interface LocalityOptions {
+  /** Where this process stands: the `locality` of the peers near it. */
+  own: string
+  /**
+   * The own peers bear this many times their weight: of a locality whose live weight is the part p of all its weight,
+   * min(1, factor × p) of the requests stay. At least 1. Default 1.4. Envoy `overprovisioning_factor`.
+   */
+  overprovisioning?: number
+  /** With fewer live peers of one's own in a tier than this, localities are not asked there. Default 1. Envoy `min_cluster_size`. */
+  minimum?: number
+}
+
 /** What belongs to the group of peers, and is shared by all balancers in front of it (nginx `upstream {}`). */
 export interface UpstreamOptions {
   /** Shown in logs and, when no peer can be chosen, in `$upstream_addr`. Default `'upstream'`. */
@@ -140,6 +157,27 @@ export interface UpstreamOptions {
   peers: PeerList | PeerSource
   /** Name of an algorithm, a {@link PeerSelector}, or a function. Default `'round_robin'`. */
   selector?: string | PeerSelector | SelectPeer
+  /**
+   * Keeps each client at its peer, by a cookie of the balancer's, a name in the request, or what the peers' responses
+   * say. A hint: a peer that is marked, unhealthy, down, full or tried already is passed over, and the client moves; one
+   * that is draining keeps its sessions. Default: none. nginx `sticky`.
+   */
+  sticky?: StickyOptions
+  /**
+   * One's own locality, or options of it: its peers are preferred, in each tier, and what they cannot bear goes to the
+   * others. Default: localities are not asked. Envoy zone aware routing.
+   */
+  locality?: string | LocalityOptions
+  /**
+   * Labels that a peer must have to be given this request; undefined: any peer will do. A label that is undefined is not
+   * asked for. Called once a request. Envoy `lb_subset_config`.
+   */
+  subset?: (request: SelectionRequest) => Readonly<Record<string, string | undefined>> | undefined
+  /**
+   * Who gets a request when no peer of its subset can be used: nobody (`'none'`), any peer (`'any'`), or those with these
+   * labels. Default `'none'`. Envoy `fallback_policy`.
+   */
+  subsetFallback?: 'none' | 'any' | Readonly<Record<string, string>>
   /** For peers that do not say otherwise. Default 1. nginx `max_fails`. */
   maxFails?: number
   /** For peers that do not say otherwise. Default 10 s. nginx `fail_timeout`. */

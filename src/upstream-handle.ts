@@ -10,6 +10,7 @@ import type { Prober } from './health/prober.js'
 import { DiscoveredList } from './discovered-list.js'
 import type { PeerOptions, PeerSource, PeerTlsOptions } from './options.js'
 import { PeerFeed } from './peer-feed.js'
+import type { StickySessions } from './sticky/sticky-sessions.js'
 import type { AgentPool } from './transport/agents.js'
 import type { UpstreamConnections } from './transport/connections.js'
 import type { UpstreamTls } from './transport/tls.js'
@@ -35,6 +36,7 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  readonly sticky: StickySessions | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean

@@ -165,7 +165,7 @@ class Subset implements PeerScope {
   giveUp(): void {
     this.version = -1
     for (const group of this.tiers) {
-      for (const peer of group.peers as readonly PeerState[])
+      for (const peer of group.peers)
         peer.listings = peer.listings.filter((listing) => listing !== group)
     }
   }
