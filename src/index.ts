@@ -7,6 +7,7 @@ export type {
   KeepaliveOptions,
   LocalityOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
   PeerList,
   PeerOptions,
   PeerSource,

@@ -106,8 +106,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
-    // A probe touches no resource: what it is answered says nothing about a status that counts.
-    if (reason !== 'status') this.parts.prober?.watch(peer, step)
+    if (isProbed(reason)) this.parts.prober?.watch(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {
@@ -187,4 +186,9 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
       throw new TypeError(`${peer.name} is no peer of upstream "${this.name}"`)
     return state
   }
+}
+
+/** A probe touches no resource: what it is answered says nothing about a status that counts, nor what a peer has asked for. */
+function isProbed(reason: EjectReason): boolean {
+  return reason !== 'status' && reason !== 'rate' && reason !== 'retry_after'
 }

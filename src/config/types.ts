@@ -21,6 +21,7 @@ import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
 import type { StickyLearnOptions, StickySource } from '../sticky-options.js'
 import type { LocalitySettings } from '../upstream/locality.js'
+import type { OutlierSettings } from '../upstream/outlier-availability.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import type { SubsetSettings } from '../upstream/subsets.js'
 import type { Upstream } from '../upstream/upstream.js'
@@ -100,6 +101,10 @@ export interface UpstreamConfig {
   readonly peerDefaults: PeerDefaults
   /** Per cent; 0: never. */
   readonly panicThreshold: number
+  /** Undefined: nginx's counter. */
+  readonly outlierDetection: OutlierSettings | undefined
+  /** Milliseconds at most; 0: not respected. */
+  readonly retryAfter: number
   readonly selector: string | PeerSelector | SelectPeer
   readonly sticky: StickyConfig | undefined
   readonly locality: LocalitySettings | undefined

@@ -14,6 +14,7 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
 import { readLocality, readSubset } from './placement-options.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
@@ -64,6 +65,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     peers,
     source,
     peerDefaults,
+    ...readOutliers(options, nginx, { path: group.path, peers }),
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
     selector: readSelector(options),
     sticky: readSticky(options, { nginx }),
