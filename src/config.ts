@@ -16,6 +16,10 @@ export type { BalancerConfig, UpstreamConfig } from './config/types.js'
 const OF_THE_GROUP = {
   name: true,
   selector: true,
+  sticky: true,
+  locality: true,
+  subset: true,
+  subsetFallback: true,
   maxFails: true,
   failTimeout: true,
   slowStart: true,

@@ -146,13 +146,8 @@ export class PeerState implements Peer {
 
   /** Takes over parameters; what it has in flight and what is held against it stay. */
   configure(parameters: PeerParameters): void {
-    // As much of the new weight as it had of the old.
-    const lost = this.weight - this.effectiveWeight
-    this.effectiveWeight = Math.max(0, parameters.weight - (lost > 0 ? Math.ceil(lost) : 0))
-    const part = this.easedSince === Number.NEGATIVE_INFINITY ? 1 : this.easedWeight / this.weight
-    this.weight = parameters.weight
-    this.easedWeight = parameters.weight * part
-    this.effectiveWeight = Math.min(this.effectiveWeight, this.easedWeight)
+    // It has lost as much of the new weight as it had of the old; the same weight leaves all as it was.
+    if (parameters.weight !== this.weight) this.#weigh(parameters.weight)
     this.maxConns = parameters.maxConns
     this.maxFails = parameters.maxFails
     this.failTimeout = parameters.failTimeout
@@ -180,6 +175,14 @@ export class PeerState implements Peer {
       Object.keys(labels).length !== Object.keys(this.labels).length ||
       Object.entries(labels).some(([name, value]) => this.labels[name] !== value)
     )
+  }
+
+  #weigh(weight: number): void {
+    const lost = Math.ceil(this.weight - this.effectiveWeight)
+    const part = this.easedSince === Number.NEGATIVE_INFINITY ? 1 : this.easedWeight / this.weight
+    this.weight = weight
+    this.easedWeight = weight * part
+    this.effectiveWeight = Math.min(this.easedWeight, Math.max(0, weight - Math.max(0, lost)))
   }
 
   get backup(): boolean {
@@ -239,6 +242,23 @@ export interface PeerParameters {
   readonly tier?: number | undefined
   readonly locality?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+/** As they are now. */
+export function parametersOf(peer: Peer): PeerParameters {
+  return {
+    weight: peer.weight,
+    maxConns: peer.maxConns,
+    maxFails: peer.maxFails,
+    failTimeout: peer.failTimeout,
+    slowStart: peer.slowStart,
+    backup: peer.backup,
+    tier: peer.tier,
+    down: peer.down,
+    drain: peer.draining,
+    locality: peer.locality,
+    labels: peer.labels,
+  }
 }
 
 function tierOf({ tier, backup }: PeerParameters): number {

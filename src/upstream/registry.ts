@@ -3,8 +3,9 @@ import type { Clock } from '../clock.js'
 import { evenkeelAvailability, nginxAvailability } from './availability.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
+import type { LocalitySettings } from './locality.js'
 import { mergePeers } from './membership.js'
-import type { PeerEntry } from './membership.js'
+import type { MergedPeers, PeerEntry } from './membership.js'
 import { OutlierAvailability } from './outlier-availability.js'
 import type { OutlierSettings } from './outlier-availability.js'
 import { PeerTier } from './peer-group.js'
@@ -12,6 +13,9 @@ import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
 import { PeerState } from './peer.js'
 import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './peer.js'
+import type { Stickiness } from './stickiness.js'
+import { groupByTier, Subsets } from './subsets.js'
+import type { AllPeers, SubsetSettings } from './subsets.js'
 import type { EjectReason, ReturnReason, UpstreamObserver } from './upstream.js'
 
 export interface PeerGroupSettings {
@@ -30,10 +34,13 @@ export interface PeerGroupSettings {
   /** In place of the standard rule of marking peers. */
   readonly availability?: Availability | undefined
   readonly nginx: boolean
+  readonly sticky?: Stickiness | undefined
+  readonly locality?: LocalitySettings | undefined
+  readonly subset?: SubsetSettings | undefined
 }
 
 /** The state behind an `Upstream`. Synchronous throughout: no promise, no I/O. */
-export class PeerRegistry implements PeerOwner {
+export class PeerRegistry implements PeerOwner, AllPeers {
   readonly name: string
   readonly selector: PeerSelector
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
@@ -43,14 +50,19 @@ export class PeerRegistry implements PeerOwner {
   readonly queueTimeout: number
   readonly observers = new Set<UpstreamObserver>()
   readonly clock: Clock
+  readonly sticky: Stickiness | undefined
+  readonly locality: LocalitySettings | undefined
+  readonly subsets: Subsets | undefined
+  readonly random: () => number
   /** Milliseconds for which a peer may rest at most; 0: it may not. */
   readonly retryAfter: number
   readonly #availability: Availability
   readonly #panicThreshold: number
   readonly #easing = new Easing()
   #peers: readonly PeerState[] = []
+  #version = 0
   /** By priority; the first is never missing. */
-  #tiers: readonly PeerTier[] = [new PeerTier(0)]
+  #tiers: readonly PeerTier[] = []
   /** Marked peers that time alone brings back. */
   readonly #marked = new Set<PeerState>()
   /** When one of them is next to be looked at. */
@@ -67,6 +79,10 @@ export class PeerRegistry implements PeerOwner {
     this.nginx = settings.nginx
     this.queue = new PeerQueue(clock, settings.queue.size)
     this.queueTimeout = settings.queue.timeout
+    this.sticky = settings.sticky
+    this.locality = settings.locality
+    this.random = settings.random ?? zero
+    this.subsets = settings.subset && new Subsets(settings.subset, this, settings.locality?.own)
     this.#panicThreshold = settings.panicThreshold ?? 0
     this.retryAfter = settings.retryAfter ?? 0
     this.#availability = settings.availability ?? this.#ruleOf(settings)
@@ -85,6 +101,11 @@ export class PeerRegistry implements PeerOwner {
 
   get peers(): readonly PeerState[] {
     return this.#peers
+  }
+
+  /** Another number after each change of membership, or of a peer's parameters. */
+  get version(): number {
+    return this.#version
   }
 
   /** Groups of peers, of which a later one is used when none of an earlier one can be. Never empty. */
@@ -113,6 +134,10 @@ export class PeerRegistry implements PeerOwner {
     return peer instanceof PeerState && peer.owner === this && !peer.removed ? peer : undefined
   }
 
+  has(peer: PeerState): boolean {
+    return peer.owner === this && !peer.removed
+  }
+
   status(peer: PeerState): PeerStatus {
     this.settle(this.clock.now())
     if (peer.down) return 'down'
@@ -125,6 +150,19 @@ export class PeerRegistry implements PeerOwner {
   /** Might be given a request although it is marked. */
   usable(peer: PeerState): boolean {
     return peer.inService && !peer.full
+  }
+
+  /** May get a request of a session that it has: as a live one, or although it is draining. */
+  keepsSessions(peer: PeerState): boolean {
+    if (peer.live) return true
+    if (!peer.draining || peer.down || peer.removed || peer.full) return false
+    return peer.fit || this.#panics(peer)
+  }
+
+  /** Too few peers of a tier are fit: marks and health are not asked there. */
+  panicsAt(priority: number): boolean {
+    if (this.#panicThreshold === 0) return false
+    return this.#tiers.find((tier) => tier.priority === priority)?.panicking === true
   }
 
   /** Brings up to date what time has changed. Called before peers are asked for. */
@@ -222,27 +260,40 @@ export class PeerRegistry implements PeerOwner {
 
   // ---- who the peers are
 
-  /** Another list: peers of the same address stay, and keep what they have. Returns them all, in the order of `entries`. */
-  replace(entries: readonly PeerEntry[]): readonly PeerState[] {
+  /**
+   * Another list: peers of the same address stay, and keep what they have. `prepare` gets them all, in the order of
+   * `entries`, before anybody is told of them.
+   */
+  replace(
+    entries: readonly PeerEntry[],
+    prepare: (peers: readonly PeerState[]) => void = () => undefined,
+  ): MergedPeers {
     const outOfService = this.#peers.filter((peer) => !peer.inService)
-    const { peers, joined, left, changed } = mergePeers(this.#peers, entries, this)
+    const merged = mergePeers(this.#peers, entries, this)
+    const { peers, joined, left, changed } = merged
     this.#leave(left)
     this.#adopt(peers)
     const now = this.clock.now()
     for (const peer of outOfService) this.#inServiceAgain(peer, now)
-    for (const peer of joined) this.#ease(peer, now)
+    // Where all of them are new, there is nobody to ease them in beside.
+    if (joined.length < peers.length) for (const peer of joined) this.#ease(peer, now)
+    prepare(peers)
     for (const peer of changed) for (const observer of this.observers) observer.changed?.(peer)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
     for (const peer of joined) for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
-    return peers
+    return merged
   }
 
-  /** Another peer, behind the others. */
-  add({ address, parameters }: PeerEntry): PeerState {
+  /** Another peer, behind the others; `prepare` gets it before anybody is told of it. */
+  add(
+    { address, parameters }: PeerEntry,
+    prepare: (peer: PeerState) => void = () => undefined,
+  ): PeerState {
     const peer = new PeerState(address, parameters, this.#peers.length, this)
     this.#adopt([...this.#peers, peer])
     this.#ease(peer, this.clock.now())
+    prepare(peer)
     for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
     return peer
@@ -252,6 +303,8 @@ export class PeerRegistry implements PeerOwner {
     this.#leave([peer])
     this.#adopt(this.#peers.filter((each) => each !== peer))
     for (const observer of this.observers) observer.left?.(peer)
+    // The only one that is left is never marked under nginx's rule.
+    if (this.single) this.queue.wakeAll()
   }
 
   update(peer: PeerState, parameters: PeerParameters): void {
@@ -285,7 +338,10 @@ export class PeerRegistry implements PeerOwner {
   #roomAt(peer: PeerState): void {
     if (peer.full) return
     this.#refresh(peer, this.clock.now())
-    if (peer.live) this.queue.wakeOne()
+    if (!peer.live) return
+    // Whoever has waited the longest may not want this one.
+    if (this.subsets === undefined) this.queue.wakeOne()
+    else this.queue.wakeAll()
   }
 
   #leave(peers: readonly PeerState[]): void {
@@ -301,25 +357,22 @@ export class PeerRegistry implements PeerOwner {
   #adopt(peers: readonly PeerState[]): void {
     this.#peers = peers
     this.#countUp = -1
+    this.#version++
     this.#hasSecurePeers = peers.some(({ protocol }) => protocol === 'https:')
-    const byTier = new Map<number, PeerState[]>([[0, []]])
-    for (const [index, peer] of peers.entries()) {
-      peer.index = index
-      const tier = byTier.get(peer.tier)
-      if (tier === undefined) byTier.set(peer.tier, [peer])
-      else tier.push(peer)
-    }
+    for (const [index, peer] of peers.entries()) peer.index = index
+    const byTier = groupByTier(peers)
+    if (byTier[0]?.[0] !== 0) byTier.unshift([0, []])
     const known = new Map(this.#tiers.map((tier) => [tier.priority, tier]))
     // Requests under way may still hold one that is given up.
-    for (const tier of this.#tiers) if (!byTier.has(tier.priority)) tier.replace([])
-    const priorities = [...byTier.keys()].sort((a, b) => a - b)
-    this.#tiers = priorities.map((priority) => known.get(priority) ?? new PeerTier(priority))
-    for (const tier of this.#tiers) {
+    const kept = new Set(byTier.map(([priority]) => priority))
+    for (const tier of this.#tiers) if (!kept.has(tier.priority)) tier.replace([])
+    this.#tiers = byTier.map(([priority, members]) => {
+      const tier = known.get(priority) ?? new PeerTier(priority, this.locality?.own)
       const listings = [tier]
-      const members = byTier.get(tier.priority) ?? []
       for (const peer of members) peer.listings = listings
       tier.replace(members)
-    }
+      return tier
+    })
     const now = this.clock.now()
     for (const peer of peers) this.#look(peer, now)
     for (const tier of this.#tiers) this.#lookForPanic(tier)
@@ -360,7 +413,7 @@ export class PeerRegistry implements PeerOwner {
   }
 
   #panics(peer: PeerState): boolean {
-    return this.#panicThreshold > 0 && this.#tierOf(peer)?.panicking === true
+    return this.panicsAt(peer.tier)
   }
 
   #tierOf(peer: PeerState): PeerTier | undefined {
@@ -405,4 +458,8 @@ export class PeerRegistry implements PeerOwner {
 /** Nothing is held against it: a pick changes nothing of its standing. */
 function isSpotless(peer: PeerState): boolean {
   return peer.fails === 0 && peer.statusFails === 0 && peer.ejectedUntil === 0
+}
+
+function zero(): number {
+  return 0
 }

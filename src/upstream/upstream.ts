@@ -64,6 +64,19 @@ export type EjectReason =
   'error' | 'timeout' | 'invalid_header' | 'status' | 'rate' | 'retry_after' | 'shared'
 export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'time' | 'shared'
 
+/**
+ * What a source of peer lists has brought. `changed`: another list is in place. `failed`: a list that could not be used,
+ * or an error of the source's; the last good list stays. `ended`: no more lists will come; the last one stays.
+ */
+export type DiscoveryEvent =
+  | {
+      readonly outcome: 'changed'
+      readonly joined: readonly Peer[]
+      readonly left: readonly Peer[]
+    }
+  | { readonly outcome: 'failed'; readonly error: Error }
+  | { readonly outcome: 'ended' }
+
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
   /** `until`: milliseconds of the upstream's clock. */
@@ -75,4 +88,6 @@ export interface UpstreamObserver {
   left?(peer: Peer): void
   /** `down`, `drain`, its health or a parameter have changed. */
   changed?(peer: Peer): void
+  /** Where the peers come from a source. */
+  discovered?(event: DiscoveryEvent): void
 }
