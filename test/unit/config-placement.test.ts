@@ -23,9 +23,9 @@ describe('sticky', () => {
     [{}, [WAYS]],
     [{ cookie: {}, learn: {} }, [WAYS]],
     ['cookie', ['sticky must be an object']],
-    [{ cooky: {} }, ["sticky.cooky is not an option, did you mean 'cookie'?", WAYS]],
+    [{ cooki: {} }, ['sticky.cooki is not an option (did you mean cookie?)', WAYS]],
     [{ cookie: true }, ['sticky.cookie must be an object']],
-    [{ cookie: { nme: 'a' } }, ["sticky.cookie.nme is not an option, did you mean 'name'?"]],
+    [{ cookie: { nme: 'a' } }, ['sticky.cookie.nme is not an option (did you mean name?)']],
     [
       { cookie: { name: 'a b' } },
       ["sticky.cookie.name must be a name of letters, digits and !#$%&'*+-.^_`|~"],
