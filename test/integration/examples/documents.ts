@@ -9,6 +9,8 @@ export const DOCUMENTS = [
   'docs/architecture.md',
   'docs/plugins.md',
   'docs/testing.md',
+  'docs/sticky-sessions.md',
+  'docs/localities-and-subsets.md',
   'docs/CHANGELOG.md',
 ] as const
 
