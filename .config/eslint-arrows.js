@@ -99,6 +99,17 @@ const ARROWS = [
     why: 'agentkeepalive appears in src/transport/agents.ts and keepalive-agent.ts only',
   },
   {
+    from: /^(?!(discovery\/|discovery\.ts$))/,
+    any: ['discovery/', 'discovery.js', 'yaml'],
+    why: 'sources of peers are for the subpath evenkeel/discovery alone, and yaml need not be installed',
+  },
+  {
+    from: /^discovery\//,
+    values: ['*'],
+    except: ['node:', 'yaml', 'clock.js', 'config/'],
+    why: 'a source of peers knows no upstream',
+  },
+  {
     from: /^(?!debug\.ts$)/,
     any: ['debug'],
     why: 'debug appears in src/debug.ts only',

@@ -40,6 +40,7 @@ import type { PeerSelector } from './upstream/peer-selector.js'
 import { PeerRegistry } from './upstream/registry.js'
 import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
+import { refusedBesideOutliers } from './config/outlier-detection.js'
 import { UpstreamHandle } from './upstream-handle.js'
 
 /** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
@@ -193,17 +194,23 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
             registry.proved(peer)
           },
         )
-  return new UpstreamHandle({
+  const upstream = new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
     connections,
     tls,
-    rules: { defaults: config.peerDefaults, bind, refuses: () => undefined },
+    rules: {
+      defaults: config.peerDefaults,
+      bind,
+      refuses: (parameters) => config.outlierDetection && refusedBesideOutliers(parameters),
+    },
     prober,
     sticky,
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
+  if (config.source !== undefined) upstream.follow(config.source)
+  return upstream
 }
 
 function selectorOf({ selector, random }: UpstreamConfig, clock: Clock): PeerSelector {
@@ -274,11 +281,20 @@ function decideFunction(policy: BalancerConfig['policy']): DecideNextUpstream | 
 
 function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
   return {
-    ejected(peer, reason) {
-      if (emitter.has('eject')) emitter.emit('eject', { peer, reason })
+    ejected(peer, reason, _step, until) {
+      if (emitter.has('eject')) emitter.emit('eject', { peer, reason, until })
     },
     returned(peer, reason) {
       if (emitter.has('return')) emitter.emit('return', { peer, reason })
+    },
+    joined(peer) {
+      if (emitter.has('join')) emitter.emit('join', { peer })
+    },
+    left(peer) {
+      if (emitter.has('leave')) emitter.emit('leave', { peer })
+    },
+    discovered(event) {
+      if (emitter.has('discovery')) emitter.emit('discovery', event)
     },
   }
 }

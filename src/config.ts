@@ -24,6 +24,8 @@ const OF_THE_GROUP = {
   failTimeout: true,
   slowStart: true,
   panicThreshold: true,
+  outlierDetection: true,
+  retryAfter: true,
   failOn: true,
   whenNoneLive: true,
   queue: true,

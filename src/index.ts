@@ -7,7 +7,10 @@ export type {
   KeepaliveOptions,
   LocalityOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
+  PeerList,
   PeerOptions,
+  PeerSource,
   PeerTlsOptions,
   ProbeOptions,
   QueueOptions,
@@ -52,6 +55,8 @@ export type {
   BalancerEvents,
   EjectEvent,
   FinishEvent,
+  JoinEvent,
+  LeaveEvent,
   Listener,
   NextEvent,
   ReturnEvent,
@@ -72,7 +77,13 @@ export type {
   SelectPeer,
 } from './upstream/peer-selector.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
-export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
+export type {
+  DiscoveryEvent,
+  EjectReason,
+  PeerChanges,
+  ReturnReason,
+  Upstream,
+} from './upstream/upstream.js'
 export type { AgentPool, SelectAgent } from './transport/agents.js'
 export type { ConnectionHolder, PoolStatus, UpstreamConnections } from './transport/connections.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'

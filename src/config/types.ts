@@ -15,12 +15,13 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
-import type { PeerTlsOptions, TrustProxy } from '../options.js'
+import type { PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
 import type { StickyLearnOptions, StickySource } from '../sticky-options.js'
 import type { LocalitySettings } from '../upstream/locality.js'
+import type { OutlierSettings } from '../upstream/outlier-availability.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import type { SubsetSettings } from '../upstream/subsets.js'
 import type { Upstream } from '../upstream/upstream.js'
@@ -94,10 +95,16 @@ export type StickyConfig =
 export interface UpstreamConfig {
   readonly name: string
   readonly peers: readonly PeerConfig[]
+  /** Where they come from, if not from a list; then there are none at first. */
+  readonly source: PeerSource | undefined
   /** For peers that come later. */
   readonly peerDefaults: PeerDefaults
   /** Per cent; 0: never. */
   readonly panicThreshold: number
+  /** Undefined: nginx's counter. */
+  readonly outlierDetection: OutlierSettings | undefined
+  /** Milliseconds at most; 0: not respected. */
+  readonly retryAfter: number
   readonly selector: string | PeerSelector | SelectPeer
   readonly sticky: StickyConfig | undefined
   readonly locality: LocalitySettings | undefined

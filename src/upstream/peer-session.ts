@@ -16,6 +16,7 @@ export class Lease implements Answer {
   readonly takenAt: number
   reusedConnection = false
   good = true
+  status = 0
   /** How it goes says nothing of the peer: the selector is told of no time. */
   exempt = false
   #charge: Charge | undefined
@@ -28,10 +29,12 @@ export class Lease implements Answer {
   }
 
   /** A response head came from the peer. */
-  answered(reusedConnection: boolean, good: boolean): void {
+  answered(reusedConnection: boolean, good: boolean, status = 0): void {
     this.reusedConnection = reusedConnection
     this.good = good
-    this.#registry.answered(this.peer, this)
+    this.status = status
+    const charge = this.#registry.answered(this.peer, this)
+    if (charge !== undefined) this.#charge = charge
     const { selector, clock } = this.#registry
     if (selector.answered !== undefined && !this.exempt)
       selector.answered(this.peer, clock.now() - this.takenAt)
@@ -39,7 +42,12 @@ export class Lease implements Answer {
 
   /** Puts a failure to the peer's account, once. */
   fail(reason: EjectReason, step: FailedStep): void {
-    this.#charge ??= this.#registry.failed(this.peer, reason, step)
+    this.#charge ??= this.#registry.failed(this.peer, reason, step, this.takenAt)
+  }
+
+  /** The peer has asked for no requests for that many milliseconds. */
+  rest(ms: number): void {
+    this.#registry.rest(this.peer, ms)
   }
 
   /** The request was at fault: takes the failure back. */
@@ -195,7 +203,9 @@ export class PeerSession implements Candidates, HintTaker {
   ): PeerState | undefined {
     // The tier and the weights are not asked: what the others get is dealt out among them as if it had not been there.
     if (own !== undefined && scope.has(own)) return own
-    const reached = place === this.#reachedIn ? this.#reached : 0
+    // As in nginx, a request that has come to the backups stays with them, while there is such a tier.
+    const stays = scope.tiers.some(({ priority }) => priority === this.#reached)
+    const reached = place === this.#reachedIn && stays ? this.#reached : 0
     this.#within = scope
     for (const tier of scope.tiers) {
       if (tier.priority < reached) continue
@@ -244,7 +254,7 @@ export class PeerSession implements Candidates, HintTaker {
     return own !== undefined && scope.has(own)
   }
 
-  /** Nobody is live: the fewest failures, then the longest since the last one; primaries first. */
+  /** Nobody is live: the fewest failures, then who rests the shortest, then the longest since the last one. */
   #leastBad(scope: PeerScope): PeerState | undefined {
     let best: PeerState | undefined
     for (const peer of scope.peers) {
@@ -262,7 +272,10 @@ function zero(): number {
 function isBetter(peer: PeerState, best: PeerState): boolean {
   if (peer.tier !== best.tier) return peer.tier < best.tier
   const fails = peer.failuresSinceAnswer - best.failuresSinceAnswer
-  return fails === 0 ? peer.failedAt < best.failedAt : fails < 0
+  if (fails !== 0) return fails < 0
+  // What one has asked for is a wish: all the same the others come first.
+  if (peer.restsUntil !== best.restsUntil) return peer.restsUntil < best.restsUntil
+  return peer.failedAt < best.failedAt
 }
 
 function firstOf(tiers: readonly LiveGroup[]): LiveGroup {
