@@ -37,6 +37,25 @@ const ARROWS = [
     why: 'state and decisions import nothing but types',
   },
   {
+    from: /^sticky\//,
+    any: ['*'],
+    except: [
+      'upstream/',
+      'message/',
+      'config/',
+      'sticky-options.js',
+      'clock.js',
+      'node:crypto',
+      'node:http',
+    ],
+    why: 'sticky sessions know requests, responses and peers, and nothing else',
+  },
+  {
+    from: /^sticky\//,
+    values: ['upstream/', 'config/', 'sticky-options.js', 'clock.js', 'node:http'],
+    why: 'sticky sessions take only types from outside, but for helpers of message/',
+  },
+  {
     from: /^message\//,
     any: ['request-handler.js', 'request-run.js'],
     values: ['upstream/', 'transport/'],

@@ -9,7 +9,16 @@ import type { DiscoveryEvent, EjectReason, ReturnReason } from './upstream/upstr
 
 export interface EjectEvent {
   readonly peer: Peer
+  /**
+   * What has failed; `'status'`, one that counts, or several in a row; `'rate'`, too many of late; `'retry_after'`, it has
+   * asked for it.
+   */
   readonly reason: EjectReason
+  /**
+   * When the peer is tried again if nothing brings it back before: milliseconds of the upstream's clock, which is
+   * `performance.now()` unless one is given.
+   */
+  readonly until: number
 }
 
 export interface ReturnEvent {

@@ -5,7 +5,9 @@ export type {
   BalancerOptions,
   Duration,
   KeepaliveOptions,
+  LocalityOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
   PeerList,
   PeerOptions,
   PeerSource,
@@ -17,6 +19,13 @@ export type {
   TrustProxy,
   UpstreamOptions,
 } from './options.js'
+export type {
+  StickyCookieOptions,
+  StickyLearnOptions,
+  StickyOptions,
+  StickyResponse,
+  StickySource,
+} from './sticky-options.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,

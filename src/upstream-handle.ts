@@ -10,6 +10,7 @@ import type { Prober } from './health/prober.js'
 import { DiscoveredList } from './discovered-list.js'
 import type { PeerOptions, PeerSource, PeerTlsOptions } from './options.js'
 import { PeerFeed } from './peer-feed.js'
+import type { StickySessions } from './sticky/sticky-sessions.js'
 import type { AgentPool } from './transport/agents.js'
 import type { UpstreamConnections } from './transport/connections.js'
 import type { UpstreamTls } from './transport/tls.js'
@@ -35,6 +36,7 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  readonly sticky: StickySessions | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean
@@ -104,8 +106,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
-    // A probe touches no resource: what it is answered says nothing about a status that counts.
-    if (reason !== 'status') this.parts.prober?.watch(peer, step)
+    if (isProbed(reason)) this.parts.prober?.watch(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {
@@ -185,4 +186,9 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
       throw new TypeError(`${peer.name} is no peer of upstream "${this.name}"`)
     return state
   }
+}
+
+/** A probe touches no resource: what it is answered says nothing about a status that counts, nor what a peer has asked for. */
+function isProbed(reason: EjectReason): boolean {
+  return reason !== 'status' && reason !== 'rate' && reason !== 'retry_after'
 }

@@ -14,8 +14,11 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
+import { readLocality, readSubset } from './placement-options.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
+import { readSticky } from './sticky-options.js'
 import { suggest } from './suggest.js'
 import { readTls } from './tls.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
@@ -62,8 +65,12 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     peers,
     source,
     peerDefaults,
+    ...readOutliers(options, nginx, { path: group.path, peers }),
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
     selector: readSelector(options),
+    sticky: readSticky(options, { nginx }),
+    locality: readLocality(options),
+    subset: readSubset(options),
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),

@@ -60,8 +60,9 @@ export interface Upstream {
 export type PeerChanges = Omit<Partial<PeerOptions>, 'url' | 'tls'>
 
 /** Why a peer was marked, or came back. */
-export type EjectReason = 'error' | 'timeout' | 'invalid_header' | 'status' | 'shared'
-export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'shared'
+export type EjectReason =
+  'error' | 'timeout' | 'invalid_header' | 'status' | 'rate' | 'retry_after' | 'shared'
+export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'time' | 'shared'
 
 /**
  * What a source of peer lists has brought. `changed`: another list is in place. `failed`: a list that could not be used,
@@ -78,7 +79,8 @@ export type DiscoveryEvent =
 
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
-  ejected(peer: Peer, reason: EjectReason, step: FailedStep): void
+  /** `until`: milliseconds of the upstream's clock. */
+  ejected(peer: Peer, reason: EjectReason, step: FailedStep, until: number): void
   returned(peer: Peer, reason: ReturnReason): void
   /** It is one of the peers from now on. */
   joined?(peer: Peer): void

@@ -7,6 +7,7 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(
 export const DOCUMENTS = [
   'README.md',
   'docs/architecture.md',
+  'docs/passive-health.md',
   'docs/plugins.md',
   'docs/testing.md',
   'docs/CHANGELOG.md',
