@@ -5,7 +5,7 @@ import type { AttemptSummary, BalancerError } from './errors.js'
 import type { WhyNoNext } from './next-upstream/decide.js'
 import type { AttemptCondition } from './next-upstream/condition.js'
 import type { Peer } from './upstream/peer.js'
-import type { EjectReason, ReturnReason } from './upstream/upstream.js'
+import type { EjectReason, HealthReason, ReturnReason } from './upstream/upstream.js'
 
 export interface EjectEvent {
   readonly peer: Peer
@@ -15,6 +15,14 @@ export interface EjectEvent {
 export interface ReturnEvent {
   readonly peer: Peer
   readonly reason: ReturnReason
+}
+
+export interface HealthEvent {
+  readonly peer: Peer
+  readonly healthy: boolean
+  readonly reason: HealthReason
+  /** Checks in a row that have come to the same; 0: the peer has said it itself. */
+  readonly checks: number
 }
 
 /** After every attempt that had something the matter. */
@@ -44,6 +52,8 @@ export interface BalancerEvents {
   eject: EjectEvent
   /** A marked peer is back. */
   return: ReturnEvent
+  /** A peer has become healthy or unhealthy, by active checks or by its own word. */
+  health: HealthEvent
   next: NextEvent
   finish: FinishEvent
   /** A request ended with an answer of our own, or was broken off. Without listeners nothing happens. */

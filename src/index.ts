@@ -4,6 +4,9 @@ export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } fro
 export type {
   BalancerOptions,
   Duration,
+  ExemptOption,
+  FeedbackOptions,
+  HealthCheckOptions,
   KeepaliveOptions,
   NextUpstreamOptions,
   PeerOptions,
@@ -44,6 +47,7 @@ export type {
   BalancerEvents,
   EjectEvent,
   FinishEvent,
+  HealthEvent,
   Listener,
   NextEvent,
   ReturnEvent,
@@ -64,7 +68,7 @@ export type {
   SelectPeer,
 } from './upstream/peer-selector.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
-export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
+export type { EjectReason, HealthReason, ReturnReason, Upstream } from './upstream/upstream.js'
 export type { AgentPool, SelectAgent } from './transport/agents.js'
 export type { ConnectionHolder, PoolStatus, UpstreamConnections } from './transport/connections.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'

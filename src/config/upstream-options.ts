@@ -8,6 +8,7 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readFeedback, readHealthCheck } from './health-check.js'
 import { readPeers } from './peers.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
 import { suggest } from './suggest.js'
@@ -57,6 +58,8 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
     probe: readProbe(options, defaults),
+    healthCheck: readHealthCheck(options, peers),
+    feedback: readFeedback(options),
     ...readKeepalive(options, defaults),
     tls,
     bind: readBind(options, peers),

@@ -13,7 +13,7 @@ export class Lease implements Answer {
   readonly takenAt: number
   reusedConnection = false
   good = true
-  /** How it goes says nothing of the peer: the selector is told of no time. */
+  /** How it goes says nothing of the peer: nothing is charged, and the selector is told of no time. */
   exempt = false
   #charge: Charge | undefined
   #released = false
@@ -36,6 +36,7 @@ export class Lease implements Answer {
 
   /** Puts a failure to the peer's account, once. */
   fail(reason: EjectReason, step: FailedStep): void {
+    if (this.exempt) return
     this.#charge ??= this.#registry.failed(this.peer, reason, step)
   }
 
@@ -50,7 +51,9 @@ export class Lease implements Answer {
   release(outcome: 'ok' | 'next' | 'failed'): void {
     if (this.#released) return
     this.#released = true
-    this.#registry.freed(this.peer, outcome)
+    // An exempt attempt that came to nothing is no proof of the contrary either.
+    const isSilent = this.exempt && outcome !== 'ok'
+    this.#registry.freed(this.peer, isSilent ? 'failed' : outcome)
     const { selector, clock } = this.#registry
     if (selector.finished !== undefined && !this.exempt)
       selector.finished(this.peer, outcome, clock.now() - this.takenAt)
@@ -150,7 +153,7 @@ export class PeerSession implements Candidates {
     return peer === undefined || !this.eligible(peer) ? undefined : this.#registry.stateOf(peer)
   }
 
-  /** Nobody is live: the fewest failures, then the longest since the last one; primaries first. */
+  /** Nobody is live: the fewest failures, then the longest since the last one; primaries and healthy ones first. */
   #leastBad(): PeerState | undefined {
     let best: PeerState | undefined
     for (const peer of this.#registry.peers) {
@@ -162,6 +165,8 @@ export class PeerSession implements Candidates {
 }
 
 function isBetter(peer: PeerState, best: PeerState): boolean {
+  // A mark is a suspicion; a check has seen it.
+  if (peer.healthy !== best.healthy) return peer.healthy
   if (peer.tier !== best.tier) return peer.tier < best.tier
   const fails = peer.failuresSinceAnswer - best.failuresSinceAnswer
   return fails === 0 ? peer.failedAt < best.failedAt : fails < 0

@@ -63,10 +63,19 @@ export type PeerChanges = Omit<Partial<PeerOptions>, 'url' | 'tls'>
 export type EjectReason = 'error' | 'timeout' | 'invalid_header' | 'status' | 'shared'
 export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'shared'
 
+/**
+ * What an active check has come to, in the words of {@link EjectReason}; `body`: it did not match; `feedback`: the peer
+ * has said so itself.
+ */
+export type HealthReason =
+  'passed' | 'error' | 'timeout' | 'invalid_header' | 'status' | 'body' | 'feedback'
+
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void
   returned(peer: Peer, reason: ReturnReason): void
+  /** It has become healthy or unhealthy: see `peer.healthy`. `checks` in a row have said so; 0: none has. */
+  health?(peer: Peer, reason: HealthReason, checks: number): void
   /** It is one of the peers from now on. */
   joined?(peer: Peer): void
   /** It is none of them any more. */

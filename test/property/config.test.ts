@@ -35,11 +35,36 @@ const NESTED: Readonly<Record<string, readonly string[]>> = {
   retryBudget: ['ratio', 'floor', 'window'],
   queue: ['size', 'timeout'],
   probe: ['interval', 'timeout'],
+  healthCheck: [
+    ...[
+      'type',
+      'check',
+      'method',
+      'path',
+      'headers',
+      'host',
+      'statuses',
+      'body',
+      'bodyLimit',
+      'port',
+    ],
+    ...[
+      'interval',
+      'jitter',
+      'fall',
+      'rise',
+      'timeout',
+      'fastInterval',
+      'downInterval',
+      'initialState',
+    ],
+  ],
+  feedback: ['header'],
   keepalive: ['connections', 'timeout', 'requests', 'time', 'nonIdempotent'],
   tls: ['verify', 'name', 'ca', 'cert', 'key', 'passphrase', 'pfx', 'ciphers', 'minVersion'],
 }
 const PLAIN = [
-  'selector maxFails failTimeout failOn whenNoneLive preset clock random connectTimeout sendTimeout',
+  'exempt selector maxFails failTimeout failOn whenNoneLive preset clock random connectTimeout sendTimeout',
   'readTimeout bufferSize requestBuffering replayBuffer replayMemory maxBody trustProxy host',
   'proxyStatus transport onError buffering buffers maxTempFile tempPath limitRate bodyBuffer maxHeaders tunnelTimeout',
 ].flatMap((names) => names.split(' '))

@@ -32,6 +32,7 @@ import type {
   EjectEvent,
   ErrorCode,
   FinishEvent,
+  HealthEvent,
   HeaderChanges,
   HeaderList,
   Listener,
@@ -154,6 +155,7 @@ describe('events', () => {
     expectTypeOf<BalancerEvents>().toEqualTypeOf<{
       eject: EjectEvent
       return: ReturnEvent
+      health: HealthEvent
       next: NextEvent
       finish: FinishEvent
       error: BalancerError
