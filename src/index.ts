@@ -3,6 +3,7 @@ export { createBalancer, createUpstream } from './balancer.js'
 export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
 export type {
   BalancerOptions,
+  CheckAnswer,
   Duration,
   ExemptOption,
   FeedbackOptions,

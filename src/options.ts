@@ -96,6 +96,10 @@ export interface ProbeOptions {
   timeout?: Duration
 }
 
+/** `false`: failed; a text: passed, and what the peer says of its load; anything else: passed. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a function that only throws returns nothing
+export type CheckAnswer = boolean | string | undefined | void
+
 /** Active health checks (nginx Plus `health_check`, HAProxy `check`). */
 export interface HealthCheckOptions {
   /** `'http'` asks for a response, `'tcp'` for a connection, TLS included. Default `'http'`. */
@@ -104,10 +108,7 @@ export interface HealthCheckOptions {
    * A check of your own in place of both: a throw, a rejection or `false` is a failed check. A text is what the peer
    * says of its load, as in `feedback`, and a passed check. The signal ends with the check, at `timeout` at the latest.
    */
-  check?: (
-    peer: Peer,
-    signal: AbortSignal,
-  ) => boolean | string | undefined | Promise<boolean | string | undefined> | Promise<void>
+  check?: (peer: Peer, signal: AbortSignal) => CheckAnswer | Promise<CheckAnswer>
   /** Default `'GET'`. HAProxy `http-check send meth`. */
   method?: string
   /** Path and query. Default `'/'`. nginx Plus `uri`. */

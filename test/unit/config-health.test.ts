@@ -23,6 +23,8 @@ function linesOf(
 const healthCheck = (given: object, more: Partial<UpstreamOptions> = {}) =>
   resolveUpstream({ peers, healthCheck: given, ...more }).healthCheck!
 
+const own = (): boolean => true
+
 const problems = (given: unknown, more: object = {}) => linesOf({ healthCheck: given, ...more })
 
 describe('healthCheck', () => {
@@ -144,11 +146,8 @@ describe('healthCheck', () => {
     [{ rise: 1.5 }, /healthCheck\.rise must be a positive integer/],
     [{ initialState: 'unknown' }, /healthCheck\.initialState must be 'up' or 'down'/],
     [{ check: 'curl' }, 'healthCheck.check must be a function, got "curl"'],
-    [{ check: () => true, path: '/' }, 'healthCheck.path is of no use beside a check of your own'],
-    [
-      { check: () => true, type: 'tcp' },
-      'healthCheck.type is of no use beside a check of your own',
-    ],
+    [{ check: own, path: '/' }, 'healthCheck.path is of no use beside a check of your own'],
+    [{ check: own, type: 'tcp' }, 'healthCheck.type is of no use beside a check of your own'],
     [{ type: 'tcp', body: 'x' }, "healthCheck.body is of no use beside type 'tcp'"],
   ])('%j is refused', (given, expected) => {
     const lines = problems(given)
