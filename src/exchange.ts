@@ -25,8 +25,8 @@ export interface ExchangePolicy {
   readonly ignoreClientAbort: boolean
   /** A field that is not for the client, in lower case. */
   readonly feedback?: string | undefined
-  /** How such a request goes says nothing of the peers. */
-  readonly exempt?: ((req: IncomingMessage) => boolean) | undefined
+  /** How such a request goes says nothing of the peers. It is the user's: anything may come of it. */
+  readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
 }
 
 const kExchange = Symbol('evenkeel.exchange')

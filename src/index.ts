@@ -9,8 +9,12 @@ export type {
   FeedbackOptions,
   HealthCheckOptions,
   KeepaliveOptions,
+  LocalityOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
+  PeerList,
   PeerOptions,
+  PeerSource,
   PeerTlsOptions,
   ProbeOptions,
   QueueOptions,
@@ -19,6 +23,13 @@ export type {
   TrustProxy,
   UpstreamOptions,
 } from './options.js'
+export type {
+  StickyCookieOptions,
+  StickyLearnOptions,
+  StickyOptions,
+  StickyResponse,
+  StickySource,
+} from './sticky-options.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,
@@ -49,6 +60,8 @@ export type {
   EjectEvent,
   FinishEvent,
   HealthEvent,
+  JoinEvent,
+  LeaveEvent,
   Listener,
   NextEvent,
   ReturnEvent,
@@ -69,7 +82,14 @@ export type {
   SelectPeer,
 } from './upstream/peer-selector.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
-export type { EjectReason, HealthReason, ReturnReason, Upstream } from './upstream/upstream.js'
+export type {
+  DiscoveryEvent,
+  EjectReason,
+  HealthReason,
+  PeerChanges,
+  ReturnReason,
+  Upstream,
+} from './upstream/upstream.js'
 export type { AgentPool, SelectAgent } from './transport/agents.js'
 export type { ConnectionHolder, PoolStatus, UpstreamConnections } from './transport/connections.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'

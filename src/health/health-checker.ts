@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../clock.js'
 import type { CheckSchedule } from '../config/types.js'
 import { logPeer } from '../debug.js'
 import type { FailedStep, Peer } from '../upstream/peer.js'
-import type { EjectReason, HealthReason } from '../upstream/upstream.js'
+import type { HealthReason } from '../upstream/upstream.js'
 import type { Check, CheckResult } from './check.js'
 import { Tally } from './tally.js'
 
@@ -93,11 +93,9 @@ export class HealthChecker {
   }
 
   /** Failures have marked it: the next check comes soon, if it can prove that what failed works again. */
-  marked(peer: Peer, reason: EjectReason, step: FailedStep): void {
+  marked(peer: Peer, step: FailedStep): void {
     const watch = this.#watches.get(peer)
-    // What a check is answered says nothing about a status that requests get.
-    if (watch === undefined || reason === 'status') return
-    if (step === 'answer' && this.#parts.proves === 'connect') return
+    if (watch === undefined || (step === 'answer' && this.#parts.proves === 'connect')) return
     watch.mark = { pause: FIRST_PAUSE_MS }
     const now = this.#parts.clock.now()
     if (watch.cancel === undefined && watch.dueAt > now + FIRST_PAUSE_MS)

@@ -29,10 +29,13 @@ import type {
   Condition,
   DecideNextUpstream,
   Decision,
+  DiscoveryEvent,
   EjectEvent,
   ErrorCode,
   FinishEvent,
   HealthEvent,
+  JoinEvent,
+  LeaveEvent,
   HeaderChanges,
   HeaderList,
   Listener,
@@ -156,6 +159,9 @@ describe('events', () => {
       eject: EjectEvent
       return: ReturnEvent
       health: HealthEvent
+      join: JoinEvent
+      leave: LeaveEvent
+      discovery: DiscoveryEvent
       next: NextEvent
       finish: FinishEvent
       error: BalancerError

@@ -212,7 +212,7 @@ describe('a marked peer', () => {
   it('is checked soon, in doubling pauses, and is back when a check has passed', () => {
     const { clock, subject, times, told, answer, registry } = settled({ fastInterval: 5000 })
     answer.now = 'error'
-    subject.marked(only(registry.peers), 'error', 'answer')
+    subject.marked(only(registry.peers), 'answer')
     clock.advance(10_000)
     expect(times().slice(2)).toEqual([101, 201, 401, 801, 1601, 3201, 6401])
     answer.now = 'passed'
@@ -226,7 +226,7 @@ describe('a marked peer', () => {
     const { clock, checks, subject, told, answer, registry } = settled()
     answer.now = 'hangs'
     clock.advance(5000)
-    subject.marked(only(registry.peers), 'timeout', 'answer')
+    subject.marked(only(registry.peers), 'answer')
     answer.now = 'passed'
     checks.at(-1)!.done(resultOf('passed'))
     expect(told).toEqual([])
@@ -234,12 +234,9 @@ describe('a marked peer', () => {
     expect(told).toEqual(['p0 proved'])
   })
 
-  it.each([
-    ['for a status', 'status', 'answer', 'answer'],
-    ['for its silence, where a connection is all that is checked', 'timeout', 'answer', 'connect'],
-  ] as const)('%s is not proved by a check', (_name, reason, step, proves) => {
-    const { clock, subject, told, times, registry } = settled({ proves })
-    subject.marked(only(registry.peers), reason, step)
+  it('for its silence is not proved by a check that only connects', () => {
+    const { clock, subject, told, times, registry } = settled({ proves: 'connect' })
+    subject.marked(only(registry.peers), 'answer')
     clock.advance(5000)
     expect(told).toEqual([])
     expect(times()).toEqual([0, 0, 5000])
@@ -247,14 +244,14 @@ describe('a marked peer', () => {
 
   it('that took no connections is proved by one', () => {
     const { clock, subject, told, registry } = settled({ proves: 'connect' })
-    subject.marked(only(registry.peers), 'error', 'connect')
+    subject.marked(only(registry.peers), 'connect')
     clock.advance(100)
     expect(told).toEqual(['p0 proved'])
   })
 
   it('that is back already is not hurried any more', () => {
     const { clock, subject, times, registry } = settled()
-    subject.marked(only(registry.peers), 'error', 'connect')
+    subject.marked(only(registry.peers), 'connect')
     subject.returned(only(registry.peers))
     clock.advance(10_000)
     expect(times()).toEqual([0, 0, 101, 5101])

@@ -6,7 +6,7 @@ const tally = (fall: number, rise: number, initialState: 'up' | 'down' = 'up'): 
 
 /** `+` passed, `-` failed; what the peer is after each: `u`p or `d`own. */
 function states(subject: Tally, checks: string): string {
-  return [...checks]
+  return Array.from(checks)
     .map((each) => {
       subject.count(each === '+' ? 'passed' : 'failed')
       return subject.healthy ? 'u' : 'd'
@@ -42,7 +42,7 @@ describe('Tally', () => {
 
   it('is fast while checks speak for a change, and has a pace of its own while down', () => {
     const subject = tally(2, 2)
-    const paces = [...'+-+--+-++'].map((each) => {
+    const paces = Array.from('+-+--+-++').map((each) => {
       subject.count(each === '+' ? 'passed' : 'failed')
       return subject.pace
     })
