@@ -39,6 +39,7 @@ import { PeerRegistry } from './upstream/registry.js'
 import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
 import { UpstreamHandle } from './upstream-handle.js'
+import { openZone } from './zone/upstream-zone.js'
 
 /** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
 export interface FastifyLikeRequest {
@@ -187,13 +188,15 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
             registry.proved(peer)
           },
         )
+  const rules = { defaults: config.peerDefaults, bind, refuses: () => undefined }
   return new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
     connections,
     tls,
-    rules: { defaults: config.peerDefaults, bind, refuses: () => undefined },
+    rules,
     prober,
+    zone: openZone(config, { registry, tls, prober, rules }),
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })

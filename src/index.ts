@@ -14,7 +14,9 @@ export type {
   Size,
   TrustProxy,
   UpstreamOptions,
+  ZoneOptions,
 } from './options.js'
+export type { ZoneChannel } from './zone/channel.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,

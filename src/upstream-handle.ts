@@ -1,7 +1,12 @@
 /** An `Upstream` as it is handed out: its state, its pool, its probes. */
 import { isDeepStrictEqual } from 'node:util'
 import { defaultsOf } from './config/defaults.js'
-import { resolveNewPeer, resolvePeerChanges, resolvePeers } from './config/membership.js'
+import {
+  refuseOwnTls,
+  resolveNewPeer,
+  resolvePeerChanges,
+  resolvePeers,
+} from './config/membership.js'
 import type { MembershipRules } from './config/membership.js'
 import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import type { PeerConfig } from './config/types.js'
@@ -20,6 +25,7 @@ import type {
   Upstream,
   UpstreamObserver,
 } from './upstream/upstream.js'
+import type { RegistryPeers } from './zone/shared-peers.js'
 
 export interface UpstreamParts {
   readonly registry: PeerRegistry
@@ -31,6 +37,8 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  /** Shared with other workers. */
+  readonly zone?: RegistryPeers | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean
@@ -59,6 +67,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   add(peer: string | PeerOptions): Peer {
     const { registry, tls } = this.parts
     const entry = resolveNewPeer(peer, registry.peers, this.#rules)
+    if (this.parts.zone !== undefined) refuseOwnTls('peers', [entry])
     const added = registry.add(entry)
     tls.replaceOwn(added, entry.tls)
     return added
@@ -98,8 +107,9 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
+    const { prober, zone } = this.parts
     // A probe touches no resource: what it is answered says nothing about a status that counts.
-    if (reason !== 'status') this.parts.prober?.watch(peer, step)
+    if (zone?.probes(peer, reason) ?? reason !== 'status') prober?.watch(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {
@@ -118,6 +128,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   }
 
   close(): Promise<void> {
+    this.parts.zone?.close()
     this.parts.prober?.stop()
     this.parts.connections.close()
     // One of the user's holds what it holds.
@@ -131,13 +142,27 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   }
 
   #replace(entries: readonly PeerConfig[]): void {
-    const { registry, tls, connections } = this.parts
+    const { registry, tls, connections, zone } = this.parts
+    if (zone !== undefined)
+      refuseOwnTls(
+        'peers',
+        entries.map((entry) => this.#newTls(entry)),
+      )
     for (const [index, peer] of registry.replace(entries).entries()) {
       const own = entries[index]?.tls
       if (isDeepStrictEqual(own, tls.ownOf(peer))) continue
       tls.replaceOwn(peer, own)
       connections.renew(peer)
     }
+  }
+
+  /** The entry, unless the peer it describes has the same already. */
+  #newTls(entry: PeerConfig): PeerConfig | undefined {
+    if (entry.tls === undefined) return undefined
+    const { registry, tls } = this.parts
+    const { protocol, name } = entry.address
+    const known = registry.peers.find((each) => each.protocol === protocol && each.name === name)
+    return known !== undefined && isDeepStrictEqual(entry.tls, tls.ownOf(known)) ? undefined : entry
   }
 
   #stateOf(peer: Peer): PeerState {

@@ -73,18 +73,9 @@ function checkPeers(
   return peers
 }
 
-/**
- * The parameters of a peer after changes.
- * @throws {ConfigurationError}
- */
-export function resolvePeerChanges(
-  changes: unknown,
-  peer: Peer,
-  { refuses }: Pick<MembershipRules, 'refuses'>,
-): PeerParameters {
-  const problems = new Problems()
-  if (!isOptions(changes)) problems.add('parameters', 'must be an object', changes)
-  const parameters = readPeerChanges(problems, isOptions(changes) ? changes : {}, {
+/** As they are now. */
+export function parametersOf(peer: Peer): PeerParameters {
+  return {
     weight: peer.weight,
     maxConns: peer.maxConns,
     maxFails: peer.maxFails,
@@ -96,7 +87,36 @@ export function resolvePeerChanges(
     drain: peer.draining,
     locality: peer.locality,
     labels: peer.labels,
-  })
+  }
+}
+
+/**
+ * With `zone` a peer that comes goes to the other workers, too, and a key goes in no message.
+ * @throws {ConfigurationError}
+ */
+export function refuseOwnTls(path: string, entries: readonly (PeerConfig | undefined)[]): void {
+  const problems = new Problems()
+  for (const [index, entry] of entries.entries()) {
+    if (entry?.tls === undefined) continue
+    const rule = "must not be new with zone: set the upstream's tls, or updateTls in each worker"
+    problems.say(`${path}[${index}].tls`, rule)
+  }
+  problems.throwIfAny()
+}
+
+/**
+ * The parameters of a peer after changes.
+ * @throws {ConfigurationError}
+ */
+export function resolvePeerChanges(
+  changes: unknown,
+  peer: Peer,
+  { refuses }: Pick<MembershipRules, 'refuses'>,
+): PeerParameters {
+  const problems = new Problems()
+  if (!isOptions(changes)) problems.add('parameters', 'must be an object', changes)
+  const given = isOptions(changes) ? changes : {}
+  const parameters = readPeerChanges(problems, given, parametersOf(peer))
   const rule = refuses(parameters)
   if (rule !== undefined) problems.say(peer.name, rule)
   problems.throwIfAny()

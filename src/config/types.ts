@@ -21,6 +21,7 @@ import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import type { Upstream } from '../upstream/upstream.js'
+import type { ZoneChannel } from '../zone/channel.js'
 
 export interface PeerConfig {
   readonly address: PeerAddress
@@ -54,6 +55,14 @@ export interface PeerTlsConfig extends Readonly<Omit<PeerTlsOptions, 'verify' | 
 /** What one peer has of its own; what it has not is absent, and the upstream's. */
 export type OwnTlsConfig = Partial<PeerTlsConfig>
 
+export interface ZoneConfig {
+  readonly name: string
+  /** Milliseconds. */
+  readonly wait: number
+  /** Undefined: that of the process. */
+  readonly channel: ZoneChannel | undefined
+}
+
 /** {@link UpstreamOptions}, resolved. */
 export interface UpstreamConfig {
   readonly name: string
@@ -74,6 +83,7 @@ export interface UpstreamConfig {
   readonly tls: PeerTlsConfig
   /** A local IP address. */
   readonly bind: string | undefined
+  readonly zone: ZoneConfig | undefined
   /** `preset: 'nginx'`. */
   readonly nginx: boolean
   readonly clock: Clock | undefined

@@ -12,6 +12,7 @@ import { readPeers } from './peers.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
 import { suggest } from './suggest.js'
 import { readTls } from './tls.js'
+import { readZone } from './zone.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
 
 /** What `createUpstream` and `createBalancer` both take. */
@@ -60,6 +61,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     ...readKeepalive(options, defaults),
     tls,
     bind: readBind(options, peers),
+    zone: readZone(options),
     nginx,
     clock,
     random,

@@ -10,6 +10,8 @@ import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
 import { PeerState } from './peer.js'
 import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './peer.js'
+import { adoptStanding, markedUntil } from './sharing.js'
+import type { PeerSharing, SharedStanding } from './sharing.js'
 import type { EjectReason, ReturnReason, UpstreamObserver } from './upstream.js'
 
 export interface PeerGroupSettings {
@@ -34,7 +36,13 @@ export class PeerRegistry implements PeerOwner {
   /** Milliseconds that a request may wait in the queue. */
   readonly queueTimeout: number
   readonly observers = new Set<UpstreamObserver>()
+  /** Whoever shares the peers with other processes. */
+  sharing: PeerSharing | undefined
+  /** Settles when it is known what the others know; requests wait for it. */
+  joining: Promise<void> | undefined
   readonly clock: Clock
+  /** Marks come from `fails` and `maxFails`, and from nothing else that is known here only. */
+  readonly countsFails: boolean
   readonly #availability: Availability
   readonly #panicThreshold: number
   readonly #easing = new Easing()
@@ -56,6 +64,7 @@ export class PeerRegistry implements PeerOwner {
     this.queue = new PeerQueue(clock, settings.queue.size)
     this.queueTimeout = settings.queue.timeout
     this.#panicThreshold = settings.panicThreshold ?? 0
+    this.countsFails = settings.availability === undefined
     this.#availability =
       settings.availability ??
       (settings.nginx ? nginxAvailability(() => this.single) : evenkeelAvailability)
@@ -114,6 +123,7 @@ export class PeerRegistry implements PeerOwner {
     peer.connections++
     this.#availability.picked(peer, now)
     if (peer.maxConns !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
+    this.sharing?.touched(peer)
   }
 
   /** An attempt is over. */
@@ -123,6 +133,7 @@ export class PeerRegistry implements PeerOwner {
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
     if (wasFull) this.#roomAt(peer)
+    this.sharing?.touched(peer)
   }
 
   answered(peer: PeerState, answer: Answer): void {
@@ -134,6 +145,7 @@ export class PeerRegistry implements PeerOwner {
     const now = this.clock.now()
     const charge = this.#availability.failed(peer, ledger, step, now)
     this.#refresh(peer, now)
+    this.sharing?.failed(peer, reason, step)
     if (charge.ejected) for (const observer of this.observers) observer.ejected(peer, reason, step)
     return charge
   }
@@ -141,12 +153,51 @@ export class PeerRegistry implements PeerOwner {
   refund(peer: PeerState, charge: Charge): void {
     if (this.#availability.refund(peer, charge)) this.#returned(peer, 'refund')
     else this.#refresh(peer, this.clock.now())
+    this.sharing?.touched(peer)
   }
 
   /** A background probe has seen the failed step succeed. */
   proved(peer: Peer): void {
     const state = this.stateOf(peer)
     if (state !== undefined && this.#availability.proved(state)) this.#returned(state, 'probe')
+  }
+
+  // ---- what other processes know of the peers (`zone`)
+
+  sharedStanding(peer: PeerState): SharedStanding {
+    const { fails, statusFails, failedAt, failedStep: step } = peer
+    const until = markedUntil(peer, this.#availability)
+    return { fails, statusFails, failedAt, mark: until === undefined ? until : { step, until } }
+  }
+
+  /** Observers are told of a mark or a return with the reason `shared`. */
+  applyShared(peer: PeerState, standing: SharedStanding): void {
+    const change = adoptStanding(peer, standing, this.#availability)
+    this.#refresh(peer, this.clock.now())
+    if (change === 'returned') this.#returned(peer, 'shared')
+    if (change !== 'ejected') return
+    for (const observer of this.observers) observer.ejected(peer, 'shared', peer.failedStep)
+  }
+
+  /** Failures of several processes have come to `maxFails` together: one of them marks the peer. */
+  markTogether(peer: PeerState, reason: EjectReason, step: FailedStep): void {
+    const now = this.clock.now()
+    const { fails, statusFails, failedAt } = peer
+    const mark = { step, until: now + peer.failTimeout }
+    adoptStanding(peer, { fails, statusFails, failedAt, mark }, this.#availability)
+    this.#refresh(peer, now)
+    for (const observer of this.observers) observer.ejected(peer, reason, step)
+  }
+
+  /** So many attempts are in flight in other processes: they count as its own do. */
+  busyElsewhere(peer: PeerState, count: number): void {
+    const wasFull = peer.full
+    peer.connections += count - peer.elsewhere
+    peer.elsewhere = count
+    if (peer.full === wasFull) return
+    this.#refresh(peer, this.clock.now())
+    const free = wasFull ? Math.min(peer.maxConns - peer.connections, this.queue.length) : 0
+    for (let i = 0; i < free; i++) this.#roomAt(peer)
   }
 
   // ---- who the peers are
@@ -160,6 +211,7 @@ export class PeerRegistry implements PeerOwner {
     for (const peer of joined) this.#ease(peer, now)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
     for (const peer of joined) for (const observer of this.observers) observer.joined?.(peer)
+    this.sharing?.replaced()
     this.queue.wakeAll()
     return peers
   }
