@@ -32,6 +32,8 @@ export interface SharedPeers {
   takeCounts(): readonly (readonly [Key, number])[]
   /** Everything has to be told again. */
   retell(): void
+  /** Could it be a peer of this upstream? Who says so is another process. */
+  accepts(description: Description): boolean
   /** The list, in order. `changed`: of which the parameters may be others; undefined: of all. */
   putMembership(membership: Membership, changed: ReadonlySet<Key> | undefined): void
   /** `mine`: what was said here is in it from now on. */
@@ -214,7 +216,9 @@ export class ZoneMember {
   #learnMembership({ full, entries, gone }: State): void {
     if (full) {
       this.#membership =
-        entries === undefined ? Membership.of(this.#configured) : new Membership(entries)
+        entries === undefined
+          ? Membership.of(this.#configured)
+          : new Membership(entries.filter(([, entry]) => this.#peers.accepts(entry)))
       this.#peers.putMembership(this.knownMembership(), undefined)
       return
     }
@@ -225,6 +229,7 @@ export class ZoneMember {
     }
     const changed = new Set<Key>()
     for (const [key, entry] of entries ?? []) {
+      if (!this.#peers.accepts(entry)) continue
       this.#membership.entries.set(key, entry)
       changed.add(key)
     }

@@ -41,10 +41,11 @@ function markOf(
 function failuresOf(
   { peer, now }: Observed,
   known: Standing,
-): Pick<StandingChange, 'fails' | 'statusFails' | 'failedAt' | 'window'> | undefined {
+): Pick<StandingChange, 'fails' | 'statusFails' | 'since' | 'failedAt' | 'window'> | undefined {
   const stale = now.failedAt - known.failedAt > peer.failTimeout
   const fails = now.fails - (stale ? 0 : known.fails)
   const statusFails = now.statusFails - (stale ? 0 : known.statusFails)
   if (fails === 0 && statusFails === 0) return undefined
-  return { fails, statusFails, failedAt: now.failedAt, window: peer.failTimeout }
+  const { failedAt } = now
+  return { fails, statusFails, since: failedAt, failedAt, window: peer.failTimeout }
 }

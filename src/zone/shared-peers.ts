@@ -251,6 +251,10 @@ export class RegistryPeers implements SharedPeers, PeerSharing, UpstreamObserver
 
   // ---- what is put in place
 
+  accepts(description: Description): boolean {
+    return this.#rules.entryOf(description) !== undefined
+  }
+
   putMembership(membership: Membership, changed: ReadonlySet<Key> | undefined): void {
     this.#apply(() => {
       const wanted = membership.inOrder()

@@ -35,6 +35,8 @@ export interface StandingChange {
   /** Then so many failures are added, or taken back. */
   readonly fails: number
   readonly statusFails: number
+  /** The first of them. */
+  readonly since: number
   /** The latest of them. */
   readonly failedAt: number
   /** Milliseconds: what is older by more than that does not count together with it. */
@@ -48,6 +50,7 @@ export const NO_CHANGE: StandingChange = Object.freeze({
   cleared: false,
   fails: 0,
   statusFails: 0,
+  since: Number.POSITIVE_INFINITY,
   failedAt: Number.NEGATIVE_INFINITY,
   window: 0,
   mark: undefined,
@@ -57,7 +60,7 @@ export const NO_CHANGE: StandingChange = Object.freeze({
 export function apply(standing: Standing, change: StandingChange): Standing {
   const base = change.cleared ? { ...SPOTLESS, failedAt: standing.failedAt } : standing
   const counts = change.fails !== 0 || change.statusFails !== 0
-  const stale = counts && change.failedAt - base.failedAt > change.window
+  const stale = counts && change.since - base.failedAt > change.window
   return {
     fails: Math.max(0, (stale ? 0 : base.fails) + change.fails),
     statusFails: Math.max(0, (stale ? 0 : base.statusFails) + change.statusFails),
@@ -75,6 +78,7 @@ export function merge(first: StandingChange, second: StandingChange): StandingCh
     cleared: first.cleared,
     fails: first.fails + second.fails,
     statusFails: first.statusFails + second.statusFails,
+    since: Math.min(first.since, second.since),
     failedAt: Math.max(first.failedAt, second.failedAt),
     window: Math.max(first.window, second.window),
     mark: second.mark ?? first.mark,

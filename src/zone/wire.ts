@@ -143,12 +143,13 @@ function packStanding({ fails, statusFails, failedAt, mark, healthy }: Standing,
 }
 
 function packChange(change: StandingChange, now: number) {
-  const { cleared, fails, statusFails, failedAt, window, mark, healthy } = change
+  const { cleared, fails, statusFails, since, failedAt, window, mark, healthy } = change
+  const times = { since: ago(since, now), ago: ago(failedAt, now) }
   return {
     cleared,
     ...(fails === 0 && statusFails === 0
       ? {}
-      : { fails, statusFails, ago: ago(failedAt, now), window: Math.min(window, LONGEST) }),
+      : { fails, statusFails, ...times, window: Math.min(window, LONGEST) }),
     ...(mark === undefined ? {} : { mark: mark === 'none' ? mark : packMark(mark, now) }),
     ...(healthy === undefined ? {} : { healthy }),
   }
@@ -235,13 +236,14 @@ function readStanding(value: unknown, now: number): Standing | undefined {
 
 function readChange(value: unknown, now: number): StandingChange | undefined {
   if (!isRecord(value) || typeof value['cleared'] !== 'boolean') return undefined
-  const { cleared, fails = 0, statusFails = 0, ago = 0, window = 0, mark, healthy } = value
-  if (!isInteger(fails) || !isInteger(statusFails) || !isTime(ago) || !isTime(window))
-    return undefined
+  const { cleared, fails = 0, statusFails = 0, since = 0, ago = 0, window = 0 } = value
+  const { mark, healthy } = value
+  if (!isInteger(fails) || !isInteger(statusFails)) return undefined
+  if (!isTime(since) || !isTime(ago) || !isTime(window)) return undefined
   return {
     ...NO_CHANGE,
     ...{ cleared, fails, statusFails, window },
-    failedAt: fails === 0 && statusFails === 0 ? NO_CHANGE.failedAt : now - ago,
+    ...(fails === 0 && statusFails === 0 ? {} : { since: now - since, failedAt: now - ago }),
     mark: mark === 'none' ? mark : readMark(mark, now),
     healthy: typeof healthy === 'boolean' ? healthy : undefined,
   }
@@ -272,7 +274,9 @@ function readEntries(entries: readonly unknown[]): Pairs<Entry> {
   for (const each of entries.slice(0, MOST_PEERS)) {
     const [key, order, ...rest] = items(each)
     const description = readDescription(rest)
-    if (isText(key) && isCount(order) && description !== undefined)
+    if (!isText(key) || !isCount(order) || description === undefined) continue
+    // The second of the same address has `#2` behind it.
+    if (key === description.url || key.startsWith(`${description.url}#`))
       read.push([key, { ...description, order }])
   }
   return read
