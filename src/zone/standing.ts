@@ -73,13 +73,14 @@ export function apply(standing: Standing, change: StandingChange): Standing {
 /** One change that does what `first` and then `second` do. */
 export function merge(first: StandingChange, second: StandingChange): StandingChange {
   const healthy = second.healthy ?? first.healthy
-  if (second.cleared) return { ...second, healthy }
+  const failedAt = Math.max(first.failedAt, second.failedAt)
+  if (second.cleared) return { ...second, failedAt, healthy }
   return {
     cleared: first.cleared,
     fails: first.fails + second.fails,
     statusFails: first.statusFails + second.statusFails,
     since: Math.min(first.since, second.since),
-    failedAt: Math.max(first.failedAt, second.failedAt),
+    failedAt,
     window: Math.max(first.window, second.window),
     mark: second.mark ?? first.mark,
     healthy,
