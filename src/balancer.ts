@@ -12,6 +12,7 @@ import type { BalancerEventName, Listener } from './events.js'
 import { connectionProbe } from './health/connection-probe.js'
 import { Prober } from './health/prober.js'
 import type { BodySettings } from './message/incoming-body.js'
+import { isSecureClient } from './message/client-scheme.js'
 import { compileInterceptErrors } from './message/intercept-errors.js'
 import { compileRequestChanges } from './message/request-changes.js'
 import { compileResponseChanges } from './message/response-changes.js'
@@ -27,6 +28,7 @@ import { RequestHandler } from './request-handler.js'
 
 import { selectorFromFunction } from './selection/from-function.js'
 import { selectorFactory } from './selection/index.js'
+import { stickySessions } from './sticky/sticky-sessions.js'
 import { agentPoolFromFunction, KeepaliveAgentPool } from './transport/agents.js'
 import type { AgentPool } from './transport/agents.js'
 import { UpstreamConnections } from './transport/connections.js'
@@ -38,7 +40,9 @@ import type { PeerSelector } from './upstream/peer-selector.js'
 import { PeerRegistry } from './upstream/registry.js'
 import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
+import { refusedBesideOutliers } from './config/outlier-detection.js'
 import { UpstreamHandle } from './upstream-handle.js'
+import type { UpstreamParts } from './upstream-handle.js'
 import { openZone } from './zone/upstream-zone.js'
 
 /** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
@@ -115,13 +119,14 @@ function assemble(
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
   const policy = handlerPolicy(config, upstream)
   const draining = new Draining(clock)
+  const trust = compileTrust(config.trustProxy)
   const handler = new RequestHandler({
     registry,
     transport,
     clock,
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
     decide: decideFunction(config.policy),
-    trust: compileTrust(config.trustProxy),
+    trust,
     body: bodySettings(config),
     requestChanges: compileRequestChanges(config),
     delivery: new Delivery({
@@ -129,6 +134,8 @@ function assemble(
       draining,
       changes: compileResponseChanges(config, registry),
       intercept: compileInterceptErrors(config.interceptErrors),
+      sticky: upstream.parts.sticky,
+      isSecure: (req) => isSecureClient(req, trust),
       settings: config,
     }),
     draining,
@@ -169,7 +176,8 @@ function assemble(
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const clock = config.clock ?? systemClock
-  const registry = new PeerRegistry(config, selectorOf(config, clock), clock)
+  const sticky = config.sticky && stickySessions(config.sticky, clock)
+  const registry = new PeerRegistry({ ...config, sticky }, selectorOf(config, clock), clock)
   const tls = new UpstreamTls(config.tls)
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
@@ -188,8 +196,12 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
             registry.proved(peer)
           },
         )
-  const rules = { defaults: config.peerDefaults, bind, refuses: () => undefined }
-  return new UpstreamHandle({
+  const rules: UpstreamParts['rules'] = {
+    defaults: config.peerDefaults,
+    bind,
+    refuses: (parameters) => config.outlierDetection && refusedBesideOutliers(parameters),
+  }
+  const upstream = new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
     connections,
@@ -197,9 +209,12 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
     rules,
     prober,
     zone: openZone(config, { registry, tls, prober, rules }),
+    sticky,
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
+  if (config.source !== undefined) upstream.follow(config.source)
+  return upstream
 }
 
 function selectorOf({ selector, random }: UpstreamConfig, clock: Clock): PeerSelector {
@@ -255,6 +270,7 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
       return upstream.parts.registry.hasSecurePeers
     },
     head: config,
+    hiddenCookie: upstream.parts.sticky?.hiddenCookie,
     mountPath: config.mountPath,
     ignoreClientAbort: config.ignoreClientAbort,
     wholeResponse: config.wholeResponse,
@@ -269,11 +285,20 @@ function decideFunction(policy: BalancerConfig['policy']): DecideNextUpstream | 
 
 function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
   return {
-    ejected(peer, reason) {
-      if (emitter.has('eject')) emitter.emit('eject', { peer, reason })
+    ejected(peer, reason, _step, until) {
+      if (emitter.has('eject')) emitter.emit('eject', { peer, reason, until })
     },
     returned(peer, reason) {
       if (emitter.has('return')) emitter.emit('return', { peer, reason })
+    },
+    joined(peer) {
+      if (emitter.has('join')) emitter.emit('join', { peer })
+    },
+    left(peer) {
+      if (emitter.has('leave')) emitter.emit('leave', { peer })
+    },
+    discovered(event) {
+      if (emitter.has('discovery')) emitter.emit('discovery', event)
     },
   }
 }

@@ -1,4 +1,5 @@
 /** The last step of a request: a response goes to the client. */
+import type { IncomingMessage } from 'node:http'
 import type { AttemptRecord } from './attempt-record.js'
 import type { Clock } from './clock.js'
 import type { Draining } from './draining.js'
@@ -17,6 +18,7 @@ import type { ResponseContext, UpstreamResponseHead } from './message-options.js
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Outbound } from './outbound.js'
 import { unwritableHead } from './refusal.js'
+import type { StickySessions } from './sticky/sticky-sessions.js'
 import { writeSwitchingProtocols } from './upgrade.js'
 import type { Lease } from './upstream/peer-session.js'
 
@@ -37,6 +39,9 @@ export interface DeliveryParts {
   readonly draining: Draining
   readonly changes: ResponseChanges | undefined
   readonly intercept: Intercept | undefined
+  readonly sticky: StickySessions | undefined
+  /** Has the client come over TLS? */
+  readonly isSecure: (req: IncomingMessage) => boolean
   readonly settings: DeliverySettings
 }
 
@@ -133,7 +138,11 @@ export class Delivery {
     fields: readonly string[],
   ): DeliveryOutcome | Promise<DeliveryOutcome> {
     this.#parts.draining.announce(x)
-    const failure = begin(x, arrived, outgoing, fields)
+    const { sticky, isSecure } = this.#parts
+    const { response, lease } = arrived
+    // Behind all that options and hooks change: what the client is told here is between it and us.
+    const marked = sticky?.answered(fields, x, lease.peer, response, isSecure) ?? fields
+    const failure = begin(x, arrived, outgoing, marked)
     if (failure !== undefined) return { kind: 'refused', failure }
     outbound.body.release()
     x.relaying = true
@@ -141,7 +150,6 @@ export class Delivery {
       outgoing.discard()
       return STOPPED
     }
-    const { lease } = arrived
     const outcome = relayBody(x.res, this.#paced(outgoing, lease), x)
     if (!(outcome instanceof Promise)) return relayed(outcome, lease)
     return outcome.then((later) => relayed(later, lease))

@@ -5,16 +5,34 @@ import type { AttemptSummary, BalancerError } from './errors.js'
 import type { WhyNoNext } from './next-upstream/decide.js'
 import type { AttemptCondition } from './next-upstream/condition.js'
 import type { Peer } from './upstream/peer.js'
-import type { EjectReason, ReturnReason } from './upstream/upstream.js'
+import type { DiscoveryEvent, EjectReason, ReturnReason } from './upstream/upstream.js'
 
 export interface EjectEvent {
   readonly peer: Peer
+  /**
+   * What has failed; `'status'`, one that counts, or several in a row; `'rate'`, too many of late; `'retry_after'`, it has
+   * asked for it.
+   */
   readonly reason: EjectReason
+  /**
+   * When the peer is tried again if nothing brings it back before: milliseconds of the upstream's clock, which is
+   * `performance.now()` unless one is given.
+   */
+  readonly until: number
 }
 
 export interface ReturnEvent {
   readonly peer: Peer
   readonly reason: ReturnReason
+}
+
+export interface JoinEvent {
+  readonly peer: Peer
+}
+
+export interface LeaveEvent {
+  /** What it has in flight goes on to its end. */
+  readonly peer: Peer
 }
 
 /** After every attempt that had something the matter. */
@@ -44,6 +62,12 @@ export interface BalancerEvents {
   eject: EjectEvent
   /** A marked peer is back. */
   return: ReturnEvent
+  /** There is another peer. */
+  join: JoinEvent
+  /** A peer is gone for good. */
+  leave: LeaveEvent
+  /** The source of the peers has brought another list, or something went wrong with it. */
+  discovery: DiscoveryEvent
   next: NextEvent
   finish: FinishEvent
   /** A request ended with an answer of our own, or was broken off. Without listeners nothing happens. */

@@ -5,8 +5,12 @@ export type {
   BalancerOptions,
   Duration,
   KeepaliveOptions,
+  LocalityOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
+  PeerList,
   PeerOptions,
+  PeerSource,
   PeerTlsOptions,
   ProbeOptions,
   QueueOptions,
@@ -17,6 +21,13 @@ export type {
   ZoneOptions,
 } from './options.js'
 export type { ZoneChannel } from './zone/channel.js'
+export type {
+  StickyCookieOptions,
+  StickyLearnOptions,
+  StickyOptions,
+  StickyResponse,
+  StickySource,
+} from './sticky-options.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,
@@ -46,6 +57,8 @@ export type {
   BalancerEvents,
   EjectEvent,
   FinishEvent,
+  JoinEvent,
+  LeaveEvent,
   Listener,
   NextEvent,
   ReturnEvent,
@@ -66,7 +79,13 @@ export type {
   SelectPeer,
 } from './upstream/peer-selector.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
-export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
+export type {
+  DiscoveryEvent,
+  EjectReason,
+  PeerChanges,
+  ReturnReason,
+  Upstream,
+} from './upstream/upstream.js'
 export type { AgentPool, SelectAgent } from './transport/agents.js'
 export type { ConnectionHolder, PoolStatus, UpstreamConnections } from './transport/connections.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'

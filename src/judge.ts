@@ -3,13 +3,18 @@ import type { AttemptRecord } from './attempt-record.js'
 import { logNext } from './debug.js'
 import type { Exchange } from './exchange.js'
 import type { RetryBudget } from './next-upstream/budget.js'
-import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
+import type {
+  AttemptResult,
+  UpstreamFailure,
+  UpstreamResponse,
+} from './next-upstream/attempt-result.js'
 import { isStaleConnection } from './next-upstream/attempt-result.js'
 import { isAlike, requestAtFault } from './next-upstream/blame.js'
 import { conditionOfStatus } from './next-upstream/condition.js'
 import type { AttemptCondition, Condition } from './next-upstream/condition.js'
 import { decide } from './next-upstream/decide.js'
 import type { AttemptFacts, DecideNextUpstream, Decision } from './next-upstream/decide.js'
+import { retryAfterOf } from './next-upstream/retry-after.js'
 import type { Outbound } from './outbound.js'
 import type { Reporter } from './reporter.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
@@ -49,8 +54,10 @@ export function judge(parts: JudgeParts, context: AttemptContext, result: Attemp
   if (result.kind === 'response') {
     record.status = result.response.status
     const condition = conditionOfStatus(record.status)
-    lease.answered(record.reused, condition === undefined || !parts.policy.failOn.has(condition))
+    const good = condition === undefined || !parts.policy.failOn.has(condition)
+    lease.answered(record.reused, good, record.status)
     if (condition === undefined) return DELIVER
+    heedRetryAfter(parts.registry, lease, result.response)
     return judgeCondition(parts, context, condition, undefined)
   }
   const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
@@ -82,6 +89,17 @@ function judgeCondition(
   if (decision.do === 'next' && decision.charged) parts.budget?.retry(parts.clock.now())
   report(parts, context, condition, decision)
   return { do: decision.do, charged: chargesNow || chargesLate }
+}
+
+/** RFC 9110 section 10.2.3: the peer says when it would like to be asked again. */
+function heedRetryAfter(
+  { retryAfter }: PeerRegistry,
+  lease: Lease,
+  { status, rawHeaders }: UpstreamResponse,
+): void {
+  if (retryAfter === 0 || (status !== 503 && status !== 429)) return
+  const ms = retryAfterOf(rawHeaders)
+  if (ms > 0) lease.rest(Math.min(ms, retryAfter))
 }
 
 /** A stale connection is written to its own ledger, and forgiven once for each peer. */

@@ -11,14 +11,20 @@ import type { MembershipRules } from './config/membership.js'
 import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import type { PeerConfig } from './config/types.js'
 import { logPeer } from './debug.js'
+import { isProbed } from './health/prober.js'
 import type { Prober } from './health/prober.js'
-import type { PeerOptions, PeerTlsOptions } from './options.js'
+import { DiscoveredList } from './discovered-list.js'
+import type { PeerOptions, PeerSource, PeerTlsOptions } from './options.js'
+import { PeerFeed } from './peer-feed.js'
+import type { StickySessions } from './sticky/sticky-sessions.js'
 import type { AgentPool } from './transport/agents.js'
 import type { UpstreamConnections } from './transport/connections.js'
 import type { UpstreamTls } from './transport/tls.js'
 import type { FailedStep, Peer, PeerState, PeerStatus } from './upstream/peer.js'
+import type { MergedPeers } from './upstream/membership.js'
 import type { PeerRegistry } from './upstream/registry.js'
 import type {
+  DiscoveryEvent,
   EjectReason,
   PeerChanges,
   ReturnReason,
@@ -39,6 +45,7 @@ export interface UpstreamParts {
   readonly prober: Prober | undefined
   /** Shared with other workers. */
   readonly zone?: RegistryPeers | undefined
+  readonly sticky: StickySessions | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean
@@ -46,6 +53,8 @@ export interface UpstreamParts {
 
 export class UpstreamHandle implements Upstream, UpstreamObserver {
   readonly parts: UpstreamParts
+  readonly #discovered = new DiscoveredList()
+  #feed: PeerFeed | undefined
 
   constructor(parts: UpstreamParts) {
     this.parts = parts
@@ -68,9 +77,9 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     const { registry, tls } = this.parts
     const entry = resolveNewPeer(peer, registry.peers, this.#rules)
     if (this.parts.zone !== undefined) refuseOwnTls('peers', [entry])
-    const added = registry.add(entry)
-    tls.replaceOwn(added, entry.tls)
-    return added
+    return registry.add(entry, (added) => {
+      tls.replaceOwn(added, entry.tls)
+    })
   }
 
   remove(peer: Peer): void {
@@ -108,8 +117,8 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
     const { prober, zone } = this.parts
-    // A probe touches no resource: what it is answered says nothing about a status that counts.
-    if (zone?.probes(peer, reason) ?? reason !== 'status') prober?.watch(peer, step)
+    if ((zone?.leads ?? true) && isProbed(zone?.reasonOf(peer, reason) ?? reason))
+      prober?.watch(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {
@@ -127,8 +136,35 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     this.parts.connections.forget(peer)
   }
 
+  /** From now on the peers are those that `source` tells of. */
+  follow(source: PeerSource): void {
+    this.#feed = new PeerFeed(source, this, this.parts.registry.clock)
+    this.#feed.start()
+  }
+
+  takeOver(list: unknown): void {
+    const { registry, tls } = this.parts
+    const entries = resolvePeers(list, 'peers', this.#rules)
+    if (this.#discovered.repeats(entries)) return
+    const now = { peers: registry.peers, tlsOf: (peer: Peer) => tls.ownOf(peer) }
+    const { joined, left } = this.#replace(this.#discovered.over(now, entries))
+    this.#discovered.taken(entries)
+    this.#tell({ outcome: 'changed', joined, left })
+  }
+
+  sourceFailed(error: Error): void {
+    if (logPeer.enabled) logPeer('discovery of "%s" failed: %s', this.name, error.message)
+    this.#tell({ outcome: 'failed', error })
+  }
+
+  sourceEnded(): void {
+    if (logPeer.enabled) logPeer('discovery of "%s" has ended', this.name)
+    this.#tell({ outcome: 'ended' })
+  }
+
   close(): Promise<void> {
     this.parts.zone?.close()
+    this.#feed?.stop()
     this.parts.prober?.stop()
     this.parts.connections.close()
     // One of the user's holds what it holds.
@@ -136,24 +172,30 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     return Promise.resolve()
   }
 
+  #tell(event: DiscoveryEvent): void {
+    for (const observer of this.parts.registry.observers) observer.discovered?.(event)
+  }
+
   get #rules(): MembershipRules {
     const { rules, tls } = this.parts
     return { ...rules, defaults: { ...rules.defaults, tls: tls.group } }
   }
 
-  #replace(entries: readonly PeerConfig[]): void {
+  #replace(entries: readonly PeerConfig[]): MergedPeers {
     const { registry, tls, connections, zone } = this.parts
     if (zone !== undefined)
       refuseOwnTls(
         'peers',
         entries.map((entry) => this.#newTls(entry)),
       )
-    for (const [index, peer] of registry.replace(entries).entries()) {
-      const own = entries[index]?.tls
-      if (isDeepStrictEqual(own, tls.ownOf(peer))) continue
-      tls.replaceOwn(peer, own)
-      connections.renew(peer)
-    }
+    return registry.replace(entries, (peers) => {
+      for (const [index, peer] of peers.entries()) {
+        const own = entries[index]?.tls
+        if (isDeepStrictEqual(own, tls.ownOf(peer))) continue
+        tls.replaceOwn(peer, own)
+        connections.renew(peer)
+      }
+    })
   }
 
   /** The entry, unless the peer it describes has the same already. */

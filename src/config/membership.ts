@@ -1,5 +1,6 @@
 /** Peers that come or change while requests run: checked like those at the start. */
 import type { Peer, PeerParameters } from '../upstream/peer.js'
+import { parametersOf } from '../upstream/peer.js'
 import { bindProblem } from './bind.js'
 import { readPeerChanges, readPeers } from './peers.js'
 import type { PeerSurroundings } from './peers.js'
@@ -73,23 +74,6 @@ function checkPeers(
   return peers
 }
 
-/** As they are now. */
-export function parametersOf(peer: Peer): PeerParameters {
-  return {
-    weight: peer.weight,
-    maxConns: peer.maxConns,
-    maxFails: peer.maxFails,
-    failTimeout: peer.failTimeout,
-    slowStart: peer.slowStart,
-    backup: peer.backup,
-    tier: peer.tier,
-    down: peer.down,
-    drain: peer.draining,
-    locality: peer.locality,
-    labels: peer.labels,
-  }
-}
-
 /**
  * With `zone` a peer that comes goes to the other workers, too, and a key goes in no message.
  * @throws {ConfigurationError}
@@ -115,8 +99,11 @@ export function resolvePeerChanges(
 ): PeerParameters {
   const problems = new Problems()
   if (!isOptions(changes)) problems.add('parameters', 'must be an object', changes)
-  const given = isOptions(changes) ? changes : {}
-  const parameters = readPeerChanges(problems, given, parametersOf(peer))
+  const parameters = readPeerChanges(
+    problems,
+    isOptions(changes) ? changes : {},
+    parametersOf(peer),
+  )
   const rule = refuses(parameters)
   if (rule !== undefined) problems.say(peer.name, rule)
   problems.throwIfAny()

@@ -15,11 +15,15 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
-import type { PeerTlsOptions, TrustProxy } from '../options.js'
+import type { PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
+import type { StickyLearnOptions, StickySource } from '../sticky-options.js'
+import type { LocalitySettings } from '../upstream/locality.js'
+import type { OutlierSettings } from '../upstream/outlier-availability.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
+import type { SubsetSettings } from '../upstream/subsets.js'
 import type { Upstream } from '../upstream/upstream.js'
 import type { ZoneChannel } from '../zone/channel.js'
 
@@ -63,15 +67,57 @@ export interface ZoneConfig {
   readonly channel: ZoneChannel | undefined
 }
 
+/** The cookie of `sticky`. What is not to be set is undefined. */
+export interface StickyCookieConfig {
+  readonly name: string
+  /** The first for new cookies. */
+  readonly secrets: readonly string[]
+  readonly path: string
+  readonly domain: string | undefined
+  readonly httpOnly: boolean
+  readonly secure: boolean | 'auto'
+  readonly sameSite: 'lax' | 'strict' | 'none' | undefined
+  /** Milliseconds. */
+  readonly maxAge: number | undefined
+  readonly expires: Date | undefined
+  readonly partitioned: boolean
+  readonly priority: 'low' | 'medium' | 'high' | undefined
+  readonly rolling: boolean
+  readonly indirect: boolean
+  readonly nocache: boolean
+}
+
+export interface StickyLearnConfig {
+  readonly create: StickyLearnOptions['create']
+  readonly lookup: StickySource
+  readonly size: number
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+export type StickyConfig =
+  | ({ readonly way: 'cookie' } & StickyCookieConfig)
+  | { readonly way: 'route'; readonly route: readonly StickySource[] }
+  | ({ readonly way: 'learn' } & StickyLearnConfig)
+
 /** {@link UpstreamOptions}, resolved. */
 export interface UpstreamConfig {
   readonly name: string
   readonly peers: readonly PeerConfig[]
+  /** Where they come from, if not from a list; then there are none at first. */
+  readonly source: PeerSource | undefined
   /** For peers that come later. */
   readonly peerDefaults: PeerDefaults
   /** Per cent; 0: never. */
   readonly panicThreshold: number
+  /** Undefined: nginx's counter. */
+  readonly outlierDetection: OutlierSettings | undefined
+  /** Milliseconds at most; 0: not respected. */
+  readonly retryAfter: number
   readonly selector: string | PeerSelector | SelectPeer
+  readonly sticky: StickyConfig | undefined
+  readonly locality: LocalitySettings | undefined
+  readonly subset: SubsetSettings | undefined
   /** Holds neither `off` (then it is empty) nor `non_idempotent`. */
   readonly failOn: ReadonlySet<Condition>
   readonly whenNoneLive: 'try' | 'wait' | 'fail'

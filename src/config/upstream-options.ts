@@ -1,6 +1,12 @@
 /** The options of the group of peers. */
 import type { Clock } from '../clock.js'
-import type { KeepaliveOptions, ProbeOptions, QueueOptions, UpstreamOptions } from '../options.js'
+import type {
+  KeepaliveOptions,
+  PeerSource,
+  ProbeOptions,
+  QueueOptions,
+  UpstreamOptions,
+} from '../options.js'
 import { selectorNames } from '../selection/index.js'
 import type { AgentPool } from '../transport/agents.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
@@ -8,8 +14,11 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
+import { readLocality, readSubset } from './placement-options.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
+import { readSticky } from './sticky-options.js'
 import { suggest } from './suggest.js'
 import { readTls } from './tls.js'
 import { readZone } from './zone.js'
@@ -47,13 +56,22 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failTimeout: options.duration('failTimeout', 10_000, 'zero allowed'),
     slowStart: options.duration('slowStart', 0, 'zero allowed'),
   })
-  const peers = readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
+  const source = isAsyncIterable(group.list) ? group.list : undefined
+  const peers =
+    source === undefined
+      ? readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
+      : []
   return Object.freeze({
     name: group.name,
     peers,
+    source,
     peerDefaults,
+    ...readOutliers(options, nginx, { path: group.path, peers }),
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
     selector: readSelector(options),
+    sticky: readSticky(options, { nginx }),
+    locality: readLocality(options),
+    subset: readSubset(options),
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
@@ -66,6 +84,16 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     clock,
     random,
   })
+}
+
+/** What it brings is looked at when it comes. */
+function isAsyncIterable(value: unknown): value is PeerSource {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return typeof Reflect.get(value, Symbol.asyncIterator) === 'function'
+  } catch {
+    return false
+  }
 }
 
 /** Preset, time and chance: options of the balancer as well as of its upstream. */

@@ -2,7 +2,7 @@
 import type { UpstreamOptions, ZoneOptions } from '../options.js'
 import type { ZoneChannel } from '../zone/channel.js'
 import { isOptions, namesOf } from './section.js'
-import type { TextRule , Section } from './section.js'
+import type { TextRule, Section } from './section.js'
 import type { ZoneConfig } from './types.js'
 
 const ZONE = namesOf<ZoneOptions>({ name: true, wait: true, channel: true })

@@ -31,7 +31,8 @@ export class Easing {
 
   #weigh(peer: PeerState, now: number): void {
     const part = (now - peer.easedSince) / peer.slowStart
-    if (part >= 1) {
+    // It may have been changed to 0 at this very moment.
+    if (part >= 1 || peer.slowStart === 0) {
       this.end(peer)
       return
     }

@@ -1,4 +1,5 @@
 /** A peer: one server of an upstream, with the state that all its users share. */
+import type { OutlierAccount } from './outlier-account.js'
 
 /** Where a peer listens. */
 export interface PeerAddress {
@@ -127,6 +128,10 @@ export class PeerState implements Peer {
   checkedAt = Number.NEGATIVE_INFINITY
   /** Marked until then at the latest; 0 when not marked. */
   ejectedUntil = 0
+  /** It has asked for no requests until then (`Retry-After`); -Infinity: it has not. */
+  restsUntil = Number.NEGATIVE_INFINITY
+  /** Undefined until outlier detection has seen an attempt at it. */
+  outliers: OutlierAccount | undefined
   /** What the last transport failure failed at. */
   failedStep: FailedStep = 'answer'
   readonly ledgers: Record<Ledger, number> = { transport: 0, status: 0, stale: 0 }
@@ -145,21 +150,43 @@ export class PeerState implements Peer {
 
   /** Takes over parameters; what it has in flight and what is held against it stay. */
   configure(parameters: PeerParameters): void {
-    // As much of the new weight as it had of the old.
-    const lost = this.weight - this.effectiveWeight
-    this.effectiveWeight = Math.max(0, parameters.weight - (lost > 0 ? Math.ceil(lost) : 0))
-    this.weight = parameters.weight
-    this.easedWeight = Math.min(this.easedWeight, parameters.weight)
-    if (this.easedSince === Number.NEGATIVE_INFINITY) this.easedWeight = parameters.weight
+    // It has lost as much of the new weight as it had of the old; the same weight leaves all as it was.
+    if (parameters.weight !== this.weight) this.#weigh(parameters.weight)
     this.maxConns = parameters.maxConns
     this.maxFails = parameters.maxFails
     this.failTimeout = parameters.failTimeout
     this.slowStart = parameters.slowStart ?? 0
-    this.tier = parameters.tier ?? (parameters.backup ? 1 : 0)
+    this.tier = tierOf(parameters)
     this.locality = parameters.locality
     this.labels = parameters.labels ?? NO_LABELS
     this.#down = parameters.down
     this.#draining = parameters.drain ?? false
+  }
+
+  /** Would {@link configure} change anything? */
+  differsFrom(parameters: PeerParameters): boolean {
+    const labels = parameters.labels ?? NO_LABELS
+    return (
+      this.weight !== parameters.weight ||
+      this.maxConns !== parameters.maxConns ||
+      this.maxFails !== parameters.maxFails ||
+      this.failTimeout !== parameters.failTimeout ||
+      this.slowStart !== (parameters.slowStart ?? 0) ||
+      this.tier !== tierOf(parameters) ||
+      this.locality !== parameters.locality ||
+      this.#down !== parameters.down ||
+      this.#draining !== (parameters.drain ?? false) ||
+      Object.keys(labels).length !== Object.keys(this.labels).length ||
+      Object.entries(labels).some(([name, value]) => this.labels[name] !== value)
+    )
+  }
+
+  #weigh(weight: number): void {
+    const lost = Math.ceil(this.weight - this.effectiveWeight)
+    const part = this.easedSince === Number.NEGATIVE_INFINITY ? 1 : this.easedWeight / this.weight
+    this.weight = weight
+    this.easedWeight = weight * part
+    this.effectiveWeight = Math.min(this.easedWeight, Math.max(0, weight - Math.max(0, lost)))
   }
 
   get backup(): boolean {
@@ -219,4 +246,25 @@ export interface PeerParameters {
   readonly tier?: number | undefined
   readonly locality?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+/** As they are now. */
+export function parametersOf(peer: Peer): PeerParameters {
+  return {
+    weight: peer.weight,
+    maxConns: peer.maxConns,
+    maxFails: peer.maxFails,
+    failTimeout: peer.failTimeout,
+    slowStart: peer.slowStart,
+    backup: peer.backup,
+    tier: peer.tier,
+    down: peer.down,
+    drain: peer.draining,
+    locality: peer.locality,
+    labels: peer.labels,
+  }
+}
+
+function tierOf({ tier, backup }: PeerParameters): number {
+  return tier ?? (backup ? 1 : 0)
 }

@@ -60,12 +60,27 @@ export interface Upstream {
 export type PeerChanges = Omit<Partial<PeerOptions>, 'url' | 'tls'>
 
 /** Why a peer was marked, or came back. */
-export type EjectReason = 'error' | 'timeout' | 'invalid_header' | 'status' | 'shared'
-export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'shared'
+export type EjectReason =
+  'error' | 'timeout' | 'invalid_header' | 'status' | 'rate' | 'retry_after' | 'shared'
+export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'time' | 'shared'
+
+/**
+ * What a source of peer lists has brought. `changed`: another list is in place. `failed`: a list that could not be used,
+ * or an error of the source's; the last good list stays. `ended`: no more lists will come; the last one stays.
+ */
+export type DiscoveryEvent =
+  | {
+      readonly outcome: 'changed'
+      readonly joined: readonly Peer[]
+      readonly left: readonly Peer[]
+    }
+  | { readonly outcome: 'failed'; readonly error: Error }
+  | { readonly outcome: 'ended' }
 
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
-  ejected(peer: Peer, reason: EjectReason, step: FailedStep): void
+  /** `until`: milliseconds of the upstream's clock. */
+  ejected(peer: Peer, reason: EjectReason, step: FailedStep, until: number): void
   returned(peer: Peer, reason: ReturnReason): void
   /** It is one of the peers from now on. */
   joined?(peer: Peer): void
@@ -73,4 +88,6 @@ export interface UpstreamObserver {
   left?(peer: Peer): void
   /** `down`, `drain`, its health or a parameter have changed. */
   changed?(peer: Peer): void
+  /** Where the peers come from a source. */
+  discovered?(event: DiscoveryEvent): void
 }

@@ -21,7 +21,7 @@ export interface PeerRules {
   readonly entryOf: (description: Description) => PeerEntry | undefined
   readonly parametersOf: (peer: Peer) => PeerParameters
   /** This worker is to look after a peer that is marked already. */
-  readonly onLead: (peer: Peer, step: FailedStep) => void
+  readonly onLead: (peer: Peer, step: FailedStep, reason: string) => void
 }
 
 interface Failure {
@@ -79,12 +79,10 @@ export class RegistryPeers implements SharedPeers, PeerSharing, UpstreamObserver
     this.aloneAgain()
   }
 
-  /** Is it for this worker to find out when the peer is back? What it is answered to a probe says nothing of its statuses. */
-  probes(peer: Peer, reason: EjectReason): boolean {
-    const key = this.#roster.keyOf(peer)
-    const shared = reason === 'shared' && key !== undefined
-    const why = shared ? this.#member.known(key).mark?.reason : reason
-    return this.#member.leads && why !== 'status'
+  /** Why the peer is marked, if another worker says so; else `reason`. */
+  reasonOf(peer: Peer, reason: EjectReason): string {
+    const key = reason === 'shared' ? this.#roster.keyOf(peer) : undefined
+    return (key === undefined ? undefined : this.#member.known(key).mark?.reason) ?? reason
   }
 
   // ---- what happens here
@@ -233,7 +231,8 @@ export class RegistryPeers implements SharedPeers, PeerSharing, UpstreamObserver
     if (isClean(peer) && isSpotless(known)) return
     const { countsFails } = this.#registry
     const now = this.#registry.sharedStanding(peer)
-    const reason = this.#lastFailures.get(peer)?.reason ?? 'error'
+    const last = this.#lastFailures.get(peer)?.reason ?? 'error'
+    const reason = now.mark?.reason === 'retry_after' ? now.mark.reason : last
     const knownUntil = this.#marks.get(peer)
     const change = changeOf({ peer, now, countsFails, reason, knownUntil }, known)
     this.#remember(peer, now.mark?.until)
@@ -300,7 +299,11 @@ export class RegistryPeers implements SharedPeers, PeerSharing, UpstreamObserver
     const last = this.#lastFailures.get(peer)
     if (!reached || mark !== undefined || last === undefined) return
     const { countsFails, nginx, single } = this.#registry
-    if (countsFails && !(nginx && single)) this.#registry.markTogether(peer, last.reason, last.step)
+    if (!countsFails || (nginx && single)) return
+    const { failedAt } = peer
+    const until = this.#registry.clock.now() + peer.failTimeout
+    const together = { fails, statusFails, failedAt, mark: { ...last, until } }
+    this.#registry.applyShared(peer, together, last.reason)
   }
 
   putElsewhere(key: Key, count: number): void {
@@ -316,8 +319,9 @@ export class RegistryPeers implements SharedPeers, PeerSharing, UpstreamObserver
   lead(): void {
     for (const peer of this.#registry.peers) {
       const key = peer.ejectedUntil === 0 ? undefined : this.#roster.keyOf(peer)
-      if (key === undefined || this.#member.known(key).mark?.reason === 'status') continue
-      this.#rules.onLead(peer, peer.failedStep)
+      if (key === undefined) continue
+      const { mark } = this.#member.known(key)
+      if (mark !== undefined) this.#rules.onLead(peer, peer.failedStep, mark.reason)
     }
   }
 
@@ -340,8 +344,10 @@ function dropped(known: Membership, key: Key): MembershipChange | undefined {
   return known.entries.has(key) ? { kind: 'drop', key } : undefined
 }
 
-function isClean({ fails, statusFails, ejectedUntil, healthy }: PeerState): boolean {
-  return fails === 0 && statusFails === 0 && ejectedUntil === 0 && healthy
+function isClean(peer: PeerState): boolean {
+  const { fails, statusFails, ejectedUntil, restsUntil, healthy } = peer
+  if (fails !== 0 || statusFails !== 0 || !healthy) return false
+  return ejectedUntil === 0 && restsUntil === Number.NEGATIVE_INFINITY
 }
 
 function failsOf({ fails, statusFails }: { fails: number; statusFails: number }) {

@@ -1,13 +1,15 @@
 /** An upstream's part in a zone: puts its registry, the channel and the rules for peers together. */
 import { createHash, randomUUID } from 'node:crypto'
-import { parametersOf, resolveNewPeer } from '../config/membership.js'
+import { resolveNewPeer } from '../config/membership.js'
 import type { MembershipRules } from '../config/membership.js'
 import type { OwnTlsConfig, UpstreamConfig, ZoneConfig } from '../config/types.js'
 import { logZone } from '../debug.js'
 import { ConfigurationError } from '../errors.js'
+import { isProbed } from '../health/prober.js'
 import type { Prober } from '../health/prober.js'
 import type { UpstreamTls } from '../transport/tls.js'
 import type { PeerEntry } from '../upstream/membership.js'
+import { parametersOf } from '../upstream/peer.js'
 import type { PeerRegistry } from '../upstream/registry.js'
 import type { ZoneChannel } from './channel.js'
 import type { Description } from './membership.js'
@@ -55,7 +57,9 @@ function join(
   return new RegistryPeers(registry, channel, settings, {
     entryOf: (description) => entryOf(description, parts),
     parametersOf,
-    onLead: (peer, step) => prober?.watch(peer, step),
+    onLead: (peer, step, reason) => {
+      if (isProbed(reason)) prober?.watch(peer, step)
+    },
   })
 }
 
@@ -92,7 +96,8 @@ function keepOwnTls({ peers }: UpstreamConfig, { registry, tls }: ZoneParts): vo
     ejected: () => undefined,
     returned: () => undefined,
     joined: (peer) => {
-      tls.replaceOwn(peer, configured.get(urlOf(peer)))
+      const own = configured.get(urlOf(peer))
+      if (own !== undefined) tls.replaceOwn(peer, own)
     },
   })
 }

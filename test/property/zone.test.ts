@@ -62,7 +62,7 @@ async function run(rig: ZoneRig, each: Step): Promise<void> {
 function act(rig: ZoneRig, one: Worker, each: Exclude<Step, { do: 'time' | 'start' }>): void {
   const { registry, upstream, pipe } = one
   if (each.do === 'deliver') {
-    pipe[each.way as 'up' | 'down'].step()
+    pipe[each.way].step()
     return
   }
   if (each.do === 'kill') {

@@ -29,9 +29,12 @@ import type {
   Condition,
   DecideNextUpstream,
   Decision,
+  DiscoveryEvent,
   EjectEvent,
   ErrorCode,
   FinishEvent,
+  JoinEvent,
+  LeaveEvent,
   HeaderChanges,
   HeaderList,
   Listener,
@@ -154,6 +157,9 @@ describe('events', () => {
     expectTypeOf<BalancerEvents>().toEqualTypeOf<{
       eject: EjectEvent
       return: ReturnEvent
+      join: JoinEvent
+      leave: LeaveEvent
+      discovery: DiscoveryEvent
       next: NextEvent
       finish: FinishEvent
       error: BalancerError

@@ -16,7 +16,8 @@ export type Command =
 /** What workers say, with their number. Times are of the machine's clock, in milliseconds. */
 export type Saying = { readonly worker: number } & (
   | { readonly say: 'listening'; readonly port: number }
-  | { readonly say: 'ejected' | 'returned'; readonly reason: string; readonly at: number }
+  | { readonly say: 'ejected'; readonly reason: string; readonly at: number }
+  | { readonly say: 'returned'; readonly reason: string; readonly at: number }
   | {
       readonly say: 'report'
       /** By the peers' names. */

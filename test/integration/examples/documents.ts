@@ -9,6 +9,7 @@ export const DOCUMENTS = [
   'docs/architecture.md',
   'docs/plugins.md',
   'docs/testing.md',
+  'docs/cluster.md',
   'docs/CHANGELOG.md',
 ] as const
 

@@ -24,7 +24,7 @@ describe('the first requests of a worker', () => {
     while (pipe.up.step() || pipe.down.step());
     await settle(two.clock)
     expect(clients.map(({ reply }) => reply.status)).toEqual([200, 200, 200])
-    expect(two.transport.attempts.map(({ peer }) => peer.name)).toEqual(['b:80', 'b:80', 'b:80'])
+    expect(two.transport.attempts.map(({ peer }) => peer)).toEqual(['b:80', 'b:80', 'b:80'])
     expect(two.upstream.status(two.upstream.peers[0]!)).toBe('ejected')
   })
 
