@@ -116,6 +116,42 @@ describe('marks', () => {
   })
 })
 
+describe('marks of other kinds', () => {
+  it('a peer that has asked for a rest gets it from all, and is back for all when it is over', async () => {
+    const rig = zoneRig({ retryAfter: true })
+    const [one, two] = [rig.start(), rig.start()]
+    await rig.settle()
+    one.registry.rest(one.peer('a'), 5000)
+    await rig.settle()
+    expect(two.standing).toEqual({ a: 'ejected', b: 'up' })
+    rig.clock.advance(5001)
+    expect(two.standing).toEqual({ a: 'up', b: 'up' })
+    expect(one.standing).toEqual({ a: 'up', b: 'up' })
+    await rig.settle()
+    expect(knowledge(two)).toEqual(knowledge(one))
+  })
+
+  it('outlier detection keeps its books for each worker, and its marks for all', async () => {
+    const rig = zoneRig({ outlierDetection: { consecutiveFailures: 2, jitter: 0 } })
+    const [one, two] = [rig.start(), rig.start()]
+    await rig.settle()
+    fail(one, 'a')
+    fail(two, 'a')
+    rig.clock.advance(60)
+    await rig.settle()
+    expect(two.standing).toEqual({ a: 'up', b: 'up' })
+    fail(one, 'a')
+    await rig.settle()
+    expect(two.standing).toEqual({ a: 'ejected', b: 'up' })
+    two.registry.proved(two.peer('a'))
+    await rig.settle()
+    expect([one.standing, two.standing]).toEqual([
+      { a: 'up', b: 'up' },
+      { a: 'up', b: 'up' },
+    ])
+  })
+})
+
 describe('the leader', () => {
   it('is the eldest; when it is gone, the next looks after what is marked', async () => {
     const rig = zoneRig()
