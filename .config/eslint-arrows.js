@@ -37,6 +37,12 @@ const ARROWS = [
     why: 'state and decisions import nothing but types',
   },
   {
+    from: /^zone\/(?!(upstream-zone|shared-peers)\.ts$)/,
+    any: ['node:'],
+    values: ['*'],
+    why: 'what workers share is worked out without sockets, processes and time of its own',
+  },
+  {
     from: /^sticky\//,
     any: ['*'],
     except: [

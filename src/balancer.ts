@@ -45,6 +45,8 @@ import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
 import { refusedBesideOutliers } from './config/outlier-detection.js'
 import { UpstreamHandle } from './upstream-handle.js'
+import type { UpstreamParts } from './upstream-handle.js'
+import { openZone } from './zone/upstream-zone.js'
 
 /** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
 export interface FastifyLikeRequest {
@@ -184,18 +186,21 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
   const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
+  const rules: UpstreamParts['rules'] = {
+    defaults: config.peerDefaults,
+    bind,
+    refuses: (parameters) => config.outlierDetection && refusedBesideOutliers(parameters),
+  }
+  const watchers = watchersOf(config, registry, connections, clock)
   const upstream = new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
     connections,
     tls,
-    rules: {
-      defaults: config.peerDefaults,
-      bind,
-      refuses: (parameters) => config.outlierDetection && refusedBesideOutliers(parameters),
-    },
-    ...watchersOf(config, registry, connections, clock),
+    rules,
+    ...watchers,
     feedback: config.feedback,
+    zone: openZone(config, { registry, tls, prober: watchers.prober, rules }),
     sticky,
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',

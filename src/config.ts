@@ -35,6 +35,7 @@ const OF_THE_GROUP = {
   keepalive: true,
   tls: true,
   bind: true,
+  zone: true,
 } as const
 const GROUP_ONLY = Object.keys(OF_THE_GROUP) as readonly (keyof typeof OF_THE_GROUP)[]
 

@@ -22,7 +22,9 @@ export type {
   Size,
   TrustProxy,
   UpstreamOptions,
+  ZoneOptions,
 } from './options.js'
+export type { ZoneChannel } from './zone/channel.js'
 export type {
   StickyCookieOptions,
   StickyLearnOptions,

@@ -22,6 +22,7 @@ import type { Transport, TransportFactory } from './transport/transport.js'
 import type { PeerSelector, SelectionRequest, SelectPeer } from './upstream/peer-selector.js'
 import type { Peer } from './upstream/peer.js'
 import type { Upstream } from './upstream/upstream.js'
+import type { ZoneChannel } from './zone/channel.js'
 
 /**
  * Milliseconds as a number, or an nginx time as a text: `'500ms'`, `'10s'`, `'1m'`, `'1h 30m'`; as in nginx, a bare
@@ -216,6 +217,16 @@ export interface QueueOptions {
   timeout?: Duration
 }
 
+/** State that several processes share (nginx `zone`). */
+export interface ZoneOptions {
+  /** Workers that name the same zone share it. */
+  name: string
+  /** How long requests of a new worker wait for what the others know. Default 500 ms. */
+  wait?: Duration
+  /** The way to the hub. Default: `process.send`, as node:cluster and `child_process.fork` have it. */
+  channel?: ZoneChannel
+}
+
 /**
  * TLS towards `https:` peers. Certificates and keys are checked at start, and can be replaced while requests run:
  * {@link Upstream.updateTls}.
@@ -328,6 +339,12 @@ export interface UpstreamOptions {
    * nginx `proxy_bind`.
    */
   bind?: string
+  /**
+   * What one worker knows of the peers is known to all workers with a zone of this name: marks, failures, health,
+   * membership and attempts in flight. Needs `shareZones()` of `evenkeel/cluster` in the primary. Default: each worker
+   * stands alone. nginx `zone`.
+   */
+  zone?: string | ZoneOptions
   /** `'nginx'`: nginx's strict behaviour in place of our defaults. Each option given still wins. */
   preset?: 'nginx'
   /** Where time comes from. Default: the system. */

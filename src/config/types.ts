@@ -25,6 +25,7 @@ import type { OutlierSettings } from '../upstream/outlier-availability.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import type { SubsetSettings } from '../upstream/subsets.js'
 import type { Upstream } from '../upstream/upstream.js'
+import type { ZoneChannel } from '../zone/channel.js'
 
 export interface PeerConfig {
   readonly address: PeerAddress
@@ -93,6 +94,14 @@ export interface HealthCheckConfig {
   readonly port: number | undefined
 }
 
+export interface ZoneConfig {
+  readonly name: string
+  /** Milliseconds. */
+  readonly wait: number
+  /** Undefined: that of the process. */
+  readonly channel: ZoneChannel | undefined
+}
+
 /** The cookie of `sticky`. What is not to be set is undefined. */
 export interface StickyCookieConfig {
   readonly name: string
@@ -159,6 +168,7 @@ export interface UpstreamConfig {
   readonly tls: PeerTlsConfig
   /** A local IP address. */
   readonly bind: string | undefined
+  readonly zone: ZoneConfig | undefined
   /** `preset: 'nginx'`. */
   readonly nginx: boolean
   readonly clock: Clock | undefined

@@ -22,6 +22,7 @@ import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } fro
 import { readSticky } from './sticky-options.js'
 import { suggest } from './suggest.js'
 import { readTls } from './tls.js'
+import { readZone } from './zone.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
 
 /** What `createUpstream` and `createBalancer` both take. */
@@ -81,6 +82,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     ...readKeepalive(options, defaults),
     tls,
     bind: readBind(options, peers),
+    zone: readZone(options),
     nginx,
     clock,
     random,

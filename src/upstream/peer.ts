@@ -40,7 +40,7 @@ export interface Peer extends PeerAddress {
   effectiveWeight: number
   /** Running value of smooth weighted round robin; belongs to the selectors. */
   currentWeight: number
-  /** Attempts in flight now, from all balancers that share the upstream. */
+  /** Attempts in flight now, from all balancers that share the upstream, and from all processes that share its `zone`. */
   readonly connections: number
   /** Limit of attempts in flight; 0 is none (nginx `max_conns`). */
   readonly maxConns: number
@@ -105,6 +105,10 @@ export class PeerState implements Peer {
   effectiveWeight: number
   currentWeight = 0
   connections = 0
+  /** Those of {@link connections} that other processes have in flight (`zone`). */
+  elsewhere = 0
+  /** Whoever shares it has noted that something about it is new. */
+  touched = false
   #down = false
   #draining = false
   #healthy = true

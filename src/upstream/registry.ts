@@ -14,6 +14,8 @@ import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
 import { PeerState } from './peer.js'
 import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './peer.js'
+import { adoptStanding, sharedStandingOf } from './sharing.js'
+import type { PeerSharing, SharedStanding } from './sharing.js'
 import type { Stickiness } from './stickiness.js'
 import { groupByTier, Subsets } from './subsets.js'
 import type { AllPeers, SubsetSettings } from './subsets.js'
@@ -50,7 +52,13 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** Milliseconds that a request may wait in the queue. */
   readonly queueTimeout: number
   readonly observers = new Set<UpstreamObserver>()
+  /** Whoever shares the peers with other processes. */
+  sharing: PeerSharing | undefined
+  /** Settles when it is known what the others know; requests wait for it. */
+  joining: Promise<void> | undefined
   readonly clock: Clock
+  /** Marks come from `fails` and `maxFails`, and from nothing else that is known here only. */
+  readonly countsFails: boolean
   readonly sticky: Stickiness | undefined
   readonly locality: LocalitySettings | undefined
   readonly subsets: Subsets | undefined
@@ -86,7 +94,9 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     this.subsets = settings.subset && new Subsets(settings.subset, this, settings.locality?.own)
     this.#panicThreshold = settings.panicThreshold ?? 0
     this.retryAfter = settings.retryAfter ?? 0
-    this.#availability = settings.availability ?? this.#ruleOf(settings)
+    const { availability, nginx, outlierDetection } = settings
+    this.countsFails = availability === undefined && (nginx || outlierDetection === undefined)
+    this.#availability = availability ?? this.#ruleOf(settings)
     this.#adopt(mergePeers([], settings.peers, this).peers)
   }
 
@@ -198,6 +208,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     peer.connections++
     this.#availability.picked(peer, now)
     if (peer.limit !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
+    this.sharing?.touched(peer)
   }
 
   /** An attempt is over. */
@@ -207,6 +218,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
     if (wasFull) this.#roomAt(peer)
+    this.sharing?.touched(peer)
   }
 
   /** Returns what its status has been charged with, where the rule does so by itself. */
@@ -230,6 +242,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     // What it still had in flight is of no consequence: nobody would ever see it come back.
     if (peer.removed) return
     this.#refresh(peer, this.clock.now())
+    this.sharing?.failed(peer, charge.reason ?? reason, step)
     if (charge.ejected) this.#tellEjected(peer, charge.reason ?? reason, step, peer.ejectedUntil)
   }
 
@@ -251,6 +264,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   refund(peer: PeerState, charge: Charge): void {
     if (this.#availability.refund(peer, charge)) this.#returned(peer, 'refund')
     else this.#refresh(peer, this.clock.now())
+    this.sharing?.touched(peer)
   }
 
   /** A background probe has seen the failed step succeed. */
@@ -284,6 +298,32 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const observer of this.observers) observer.health?.(peer, reason, checks)
   }
 
+  // ---- what other processes know of the peers (`zone`)
+
+  sharedStanding(peer: PeerState): SharedStanding {
+    return sharedStandingOf(peer, this.#availability)
+  }
+
+  /** Observers are told of a mark or a return, by default with the reason `shared`. */
+  applyShared(peer: PeerState, standing: SharedStanding, reason: EjectReason = 'shared'): void {
+    const change = adoptStanding(peer, standing, this.#availability, this.countsFails)
+    this.#refresh(peer, this.clock.now())
+    if (change === 'returned') this.#returned(peer, 'shared')
+    const until = standing.mark?.until ?? 0
+    if (change === 'ejected') this.#tellEjected(peer, reason, peer.failedStep, until)
+  }
+
+  /** So many attempts are in flight in other processes: they count as its own do. */
+  busyElsewhere(peer: PeerState, count: number): void {
+    const wasFull = peer.full
+    peer.connections += count - peer.elsewhere
+    peer.elsewhere = count
+    if (peer.full === wasFull) return
+    this.#refresh(peer, this.clock.now())
+    const free = wasFull ? Math.min(peer.limit - peer.connections, this.queue.length) : 0
+    for (let i = 0; i < free; i++) this.#roomAt(peer)
+  }
+
   // ---- who the peers are
 
   /**
@@ -307,6 +347,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const peer of changed) for (const observer of this.observers) observer.changed?.(peer)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
     for (const peer of joined) for (const observer of this.observers) observer.joined?.(peer)
+    this.sharing?.replaced()
     this.queue.wakeAll()
     return merged
   }

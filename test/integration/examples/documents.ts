@@ -12,6 +12,7 @@ export const DOCUMENTS = [
   'docs/testing.md',
   'docs/sticky-sessions.md',
   'docs/localities-and-subsets.md',
+  'docs/cluster.md',
   'docs/CHANGELOG.md',
 ] as const
 
