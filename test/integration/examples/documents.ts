@@ -12,6 +12,8 @@ export const DOCUMENTS = [
   'docs/membership.md',
   'docs/discovery.md',
   'docs/testing.md',
+  'docs/sticky-sessions.md',
+  'docs/localities-and-subsets.md',
   'docs/CHANGELOG.md',
 ] as const
 
