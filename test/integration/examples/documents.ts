@@ -9,6 +9,8 @@ export const DOCUMENTS = [
   'docs/architecture.md',
   'docs/passive-health.md',
   'docs/plugins.md',
+  'docs/membership.md',
+  'docs/discovery.md',
   'docs/testing.md',
   'docs/sticky-sessions.md',
   'docs/localities-and-subsets.md',
