@@ -9,7 +9,9 @@ import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
 import { BalancerEmitter } from './events.js'
 import type { BalancerEventName, Listener } from './events.js'
+import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
+import type { ConnectOptions } from './health/connection-probe.js'
 import { Prober } from './health/prober.js'
 import type { BodySettings } from './message/incoming-body.js'
 import { isSecureClient } from './message/client-scheme.js'
@@ -36,6 +38,7 @@ import { defaultTransport } from './transport/default-transport.js'
 import { HttpProxyTransport } from './transport/http-proxy/http-proxy-transport.js'
 import { UpstreamTls } from './transport/tls.js'
 import type { Transport } from './transport/transport.js'
+import type { Peer } from './upstream/peer.js'
 import type { PeerSelector } from './upstream/peer-selector.js'
 import { PeerRegistry } from './upstream/registry.js'
 import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
@@ -135,6 +138,7 @@ function assemble(
       sticky: upstream.parts.sticky,
       isSecure: (req) => isSecureClient(req, trust),
       settings: config,
+      hidden: upstream.parts.feedback,
     }),
     draining,
     reporter: new Reporter(emitter, clock, policy, config.onError),
@@ -180,20 +184,6 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
   const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
-  const prober =
-    config.probe === undefined
-      ? undefined
-      : new Prober(
-          connectionProbe(clock, (peer) => ({
-            ...connections.bindOptions(peer),
-            ...(peer.protocol === 'https:' ? connections.tlsOptions(peer) : {}),
-          })),
-          config.probe,
-          clock,
-          (peer) => {
-            registry.proved(peer)
-          },
-        )
   const upstream = new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
@@ -204,13 +194,38 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
       bind,
       refuses: (parameters) => config.outlierDetection && refusedBesideOutliers(parameters),
     },
-    prober,
+    ...watchersOf(config, registry, connections, clock),
+    feedback: config.feedback,
     sticky,
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
   if (config.source !== undefined) upstream.follow(config.source)
   return upstream
+}
+
+/** Those who find out by themselves how peers are: checks of all of them, or else probes of those that are marked. */
+function watchersOf(
+  config: UpstreamConfig,
+  registry: PeerRegistry,
+  connections: UpstreamConnections,
+  clock: Clock,
+): Pick<UpstreamHandle['parts'], 'prober' | 'checker'> {
+  const { healthCheck, feedback, random, probe } = config
+  const optionsOf = (peer: Peer): ConnectOptions => ({
+    ...connections.bindOptions(peer),
+    ...(peer.protocol === 'https:' ? connections.tlsOptions(peer) : {}),
+  })
+  if (healthCheck !== undefined) {
+    const checker = checksOf({ healthCheck, feedback, random }, registry, clock, optionsOf)
+    return { checker, prober: undefined }
+  }
+  if (probe === undefined) return { checker: undefined, prober: undefined }
+  const onAlive = (peer: Peer): void => {
+    registry.proved(peer)
+  }
+  const prober = new Prober(connectionProbe(clock, optionsOf), probe, clock, onAlive)
+  return { checker: undefined, prober }
 }
 
 function selectorOf({ selector, random }: UpstreamConfig, clock: Clock): PeerSelector {
@@ -269,6 +284,8 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     hiddenCookie: upstream.parts.sticky?.hiddenCookie,
     mountPath: config.mountPath,
     ignoreClientAbort: config.ignoreClientAbort,
+    exempt: config.exempt,
+    feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
   }
@@ -283,6 +300,10 @@ function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
   return {
     ejected(peer, reason, _step, until) {
       if (emitter.has('eject')) emitter.emit('eject', { peer, reason, until })
+    },
+    health(peer, reason, checks) {
+      if (emitter.has('health'))
+        emitter.emit('health', { peer, healthy: peer.healthy, reason, checks })
     },
     returned(peer, reason) {
       if (emitter.has('return')) emitter.emit('return', { peer, reason })

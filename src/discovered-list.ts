@@ -2,12 +2,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PeerConfig } from './config/types.js'
 import type { OwnTlsSettings } from './transport/tls.js'
-import type { Peer, PeerAddress, PeerParameters } from './upstream/peer.js'
+import type { Peer, PeerAddress, PeerParameters, PeerState } from './upstream/peer.js'
 import { parametersOf } from './upstream/peer.js'
 
 /** What the upstream has now. */
 export interface PresentPeers {
-  readonly peers: readonly Peer[]
+  readonly peers: readonly PeerState[]
   tlsOf(peer: Peer): OwnTlsSettings | undefined
 }
 

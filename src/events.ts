@@ -5,7 +5,12 @@ import type { AttemptSummary, BalancerError } from './errors.js'
 import type { WhyNoNext } from './next-upstream/decide.js'
 import type { AttemptCondition } from './next-upstream/condition.js'
 import type { Peer } from './upstream/peer.js'
-import type { DiscoveryEvent, EjectReason, ReturnReason } from './upstream/upstream.js'
+import type {
+  DiscoveryEvent,
+  EjectReason,
+  HealthReason,
+  ReturnReason,
+} from './upstream/upstream.js'
 
 export interface EjectEvent {
   readonly peer: Peer
@@ -24,6 +29,14 @@ export interface EjectEvent {
 export interface ReturnEvent {
   readonly peer: Peer
   readonly reason: ReturnReason
+}
+
+export interface HealthEvent {
+  readonly peer: Peer
+  readonly healthy: boolean
+  readonly reason: HealthReason
+  /** Checks in a row that have come to the same; 0: the peer has said it itself. */
+  readonly checks: number
 }
 
 export interface JoinEvent {
@@ -62,6 +75,8 @@ export interface BalancerEvents {
   eject: EjectEvent
   /** A marked peer is back. */
   return: ReturnEvent
+  /** A peer has become healthy or unhealthy, by active checks or by its own word. */
+  health: HealthEvent
   /** There is another peer. */
   join: JoinEvent
   /** A peer is gone for good. */

@@ -3,7 +3,11 @@ export { createBalancer, createUpstream } from './balancer.js'
 export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
 export type {
   BalancerOptions,
+  CheckAnswer,
   Duration,
+  ExemptOption,
+  FeedbackOptions,
+  HealthCheckOptions,
   KeepaliveOptions,
   LocalityOptions,
   NextUpstreamOptions,
@@ -55,6 +59,7 @@ export type {
   BalancerEvents,
   EjectEvent,
   FinishEvent,
+  HealthEvent,
   JoinEvent,
   LeaveEvent,
   Listener,
@@ -80,6 +85,7 @@ export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstre
 export type {
   DiscoveryEvent,
   EjectReason,
+  HealthReason,
   PeerChanges,
   ReturnReason,
   Upstream,

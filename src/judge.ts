@@ -3,6 +3,7 @@ import type { AttemptRecord } from './attempt-record.js'
 import { logNext } from './debug.js'
 import type { Exchange } from './exchange.js'
 import type { RetryBudget } from './next-upstream/budget.js'
+import { lineOf } from './message/response-headers.js'
 import type {
   AttemptResult,
   UpstreamFailure,
@@ -18,6 +19,7 @@ import { retryAfterOf } from './next-upstream/retry-after.js'
 import type { Outbound } from './outbound.js'
 import type { Reporter } from './reporter.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
+import type { PeerState } from './upstream/peer.js'
 import type { PeerRegistry } from './upstream/registry.js'
 import type { Clock } from './clock.js'
 
@@ -28,7 +30,12 @@ export interface JudgeParts {
   readonly budget: RetryBudget | undefined
   readonly decide: DecideNextUpstream | undefined
   readonly reporter: Reporter
-  readonly policy: { readonly on: ReadonlySet<Condition>; readonly failOn: ReadonlySet<Condition> }
+  readonly policy: {
+    readonly on: ReadonlySet<Condition>
+    readonly failOn: ReadonlySet<Condition>
+    /** The field in which peers tell of their load, in lower case. */
+    readonly feedback: string | undefined
+  }
 }
 
 /** One attempt with all that it belongs to. */
@@ -53,6 +60,8 @@ export function judge(parts: JudgeParts, context: AttemptContext, result: Attemp
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
+    const { feedback } = parts.policy
+    if (feedback !== undefined) hear(parts.registry, lease.peer, result.response, feedback)
     const condition = conditionOfStatus(record.status)
     const good = condition === undefined || !parts.policy.failOn.has(condition)
     lease.answered(record.reused, good, record.status)
@@ -68,6 +77,17 @@ export function judge(parts: JudgeParts, context: AttemptContext, result: Attemp
   return judgeCondition(parts, context, failure.condition, failure)
 }
 
+/** A response says what the peer can bear, whatever becomes of it. */
+function hear(
+  registry: PeerRegistry,
+  peer: PeerState,
+  { rawHeaders }: UpstreamResponse,
+  field: string,
+): void {
+  const said = lineOf(rawHeaders, field)
+  if (said !== undefined) registry.heard(peer, said)
+}
+
 function judgeCondition(
   parts: JudgeParts,
   context: AttemptContext,
@@ -77,7 +97,8 @@ function judgeCondition(
   const { registry, policy } = parts
   const stale = failure !== undefined && meetsStale(parts, context, failure)
   const isTransport = failure !== undefined
-  const counts = policy.failOn.has(condition) && !stale && !isOurs(context.x, failure)
+  const counts =
+    policy.failOn.has(condition) && !stale && !context.lease.exempt && !isOurs(context.x, failure)
   const chargesNow = counts && (isTransport || !registry.nginx)
   if (chargesNow) charge(context, condition, failure)
   const facts = gatherFacts(parts, context, condition, failure, stale)

@@ -20,6 +20,7 @@ import type { StickyOptions } from './sticky-options.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
 import type { Transport, TransportFactory } from './transport/transport.js'
 import type { PeerSelector, SelectionRequest, SelectPeer } from './upstream/peer-selector.js'
+import type { Peer } from './upstream/peer.js'
 import type { Upstream } from './upstream/upstream.js'
 
 /**
@@ -109,6 +110,62 @@ export interface ProbeOptions {
   interval?: Duration
   /** A probe without an answer for this long has failed. Default 1 s. */
   timeout?: Duration
+}
+
+/** `false`: failed; a text: passed, and what the peer says of its load; anything else: passed. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a function that only throws returns nothing
+export type CheckAnswer = boolean | string | undefined | void
+
+/** Active health checks (nginx Plus `health_check`, HAProxy `check`). */
+export interface HealthCheckOptions {
+  /** `'http'` asks for a response, `'tcp'` for a connection, TLS included. Default `'http'`. */
+  type?: 'http' | 'tcp'
+  /**
+   * A check of your own in place of both: a throw, a rejection or `false` is a failed check. A text is what the peer
+   * says of its load, as in `feedback`, and a passed check. The signal ends with the check, at `timeout` at the latest.
+   */
+  check?: (peer: Peer, signal: AbortSignal) => CheckAnswer | Promise<CheckAnswer>
+  /** Default `'GET'`. HAProxy `http-check send meth`. */
+  method?: string
+  /** Path and query. Default `'/'`. nginx Plus `uri`. */
+  path?: string
+  /** Fields of the request. HAProxy `http-check send hdr`. */
+  headers?: Readonly<Record<string, string>>
+  /** Field `Host`. Default: the peer's own name. */
+  host?: string
+  /** Statuses that pass: `200`, `'200-399'`, or a list of those. Default `'200-399'`. nginx Plus `match { status }`. */
+  statuses?: number | string | readonly (number | string)[]
+  /** Must be found in the body. Default: the body is not read. nginx Plus `match { body }`. */
+  body?: string | RegExp
+  /** How much of the body is read for that. Default 64k. */
+  bodyLimit?: Size
+  /** Default: the peer's own. nginx Plus `port`. */
+  port?: number
+  /** From the beginning of a check to that of the next one of the same peer. Default 5 s. nginx Plus `interval`, HAProxy `inter`. */
+  interval?: Duration
+  /** Each check is late by a random part of this. Default 0. nginx Plus `jitter`. */
+  jitter?: Duration
+  /** Failed checks in a row that make a peer unhealthy. Default 3. HAProxy `fall`, nginx Plus `fails`. */
+  fall?: number
+  /** Passed checks in a row that make it healthy again. Default 2. HAProxy `rise`, nginx Plus `passes`. */
+  rise?: number
+  /** A check without a result for this long has failed. Default 2 s. */
+  timeout?: Duration
+  /** In place of `interval` while checks speak for a change, and are too few. Default: 1 s, or `interval` if that is less. HAProxy `fastinter`. */
+  fastInterval?: Duration
+  /** In place of `interval` while a peer is unhealthy. Default: `interval`. HAProxy `downinter`. */
+  downInterval?: Duration
+  /**
+   * What a peer is before its first check, at the start or when it joins: `'down'` gets no requests until a check has
+   * passed, and one is then enough. Default `'up'`. nginx Plus `mandatory`, HAProxy `init-state`.
+   */
+  initialState?: 'up' | 'down'
+}
+
+/** What peers say of their own load. */
+export interface FeedbackOptions {
+  /** Name of the response field that says it. */
+  header: string
 }
 
 /**
@@ -253,6 +310,14 @@ export interface UpstreamOptions {
   queue?: QueueOptions
   /** Probes of marked peers, or false for none: then they come back after `failTimeout`. */
   probe?: ProbeOptions | false
+  /** Peers are checked all the time, and those that fail get no requests. Default false. In place of `probe`. */
+  healthCheck?: HealthCheckOptions | false
+  /**
+   * A field of responses, those of health checks included, in which a peer tells what it can bear, in the words of
+   * HAProxy's `agent-check`: `75%` of its weight, `drain`, `ready`, `up`, `down`, `maxconn:30`. Clients do not see it.
+   * Default: none.
+   */
+  feedback?: FeedbackOptions
   /** Options of the built-in pool, or a pool of your own. */
   keepalive?: KeepaliveOptions | AgentPool | SelectAgent
   /** For `https:` peers. A pool of your own makes its connections by itself: then this is for the probes only. */
@@ -308,6 +373,10 @@ export interface RetryBudgetOptions {
 export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean)
 
+/** Which requests say nothing of a peer. */
+export type ExemptOption =
+  ((request: IncomingMessage) => boolean) | string | RegExp | readonly (string | RegExp)[]
+
 /** What `createBalancer` takes. */
 export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   /**
@@ -318,6 +387,12 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   nextUpstream?: NextUpstreamOptions | DecideNextUpstream
   /** Retries in proportion to requests, or false for no limit. A stale connection and a request never sent are free. */
   retryBudget?: RetryBudgetOptions | false
+  /**
+   * Requests that say nothing of a peer: how they go is not held against it, and their times are not told to the
+   * selector; they are retried like any other. A function, called at most once a request; or beginnings of paths as the
+   * client wrote them (`'/report'`), and RegExps. Default: none.
+   */
+  exempt?: ExemptOption
   /** Time to connect, TLS included. Default 5 s. nginx `proxy_connect_timeout`. */
   connectTimeout?: Duration
   /** Between two successful writes to the peer. Default 60 s. nginx `proxy_send_timeout`. */

@@ -6,6 +6,7 @@ import type { MembershipRules } from './config/membership.js'
 import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import type { PeerConfig } from './config/types.js'
 import { logPeer } from './debug.js'
+import type { HealthChecker } from './health/health-checker.js'
 import type { Prober } from './health/prober.js'
 import { DiscoveredList } from './discovered-list.js'
 import type { PeerOptions, PeerSource, PeerTlsOptions } from './options.js'
@@ -20,6 +21,7 @@ import type { PeerRegistry } from './upstream/registry.js'
 import type {
   DiscoveryEvent,
   EjectReason,
+  HealthReason,
   PeerChanges,
   ReturnReason,
   Upstream,
@@ -36,6 +38,10 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  /** Then there is no prober. */
+  readonly checker: HealthChecker | undefined
+  /** The field in which peers tell of their load, in lower case. */
+  readonly feedback: string | undefined
   readonly sticky: StickySessions | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
@@ -106,21 +112,35 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
-    if (isProbed(reason)) this.parts.prober?.watch(peer, step)
+    if (!isProbed(reason)) return
+    this.parts.prober?.watch(peer, step)
+    this.parts.checker?.marked(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {
     if (logPeer.enabled) logPeer('%s is back: %s', peer.name, reason)
     this.parts.prober?.unwatch(peer)
+    this.parts.checker?.returned(peer)
+  }
+
+  health(peer: Peer, reason: HealthReason, checks: number): void {
+    if (!logPeer.enabled) return
+    logPeer('%s is %s: %s (%d)', peer.name, peer.healthy ? 'healthy' : 'unhealthy', reason, checks)
+  }
+
+  changed(peer: Peer): void {
+    this.parts.checker?.changed(peer)
   }
 
   joined(peer: Peer): void {
     if (logPeer.enabled) logPeer('%s has joined', peer.name)
+    this.parts.checker?.watch(peer)
   }
 
   left(peer: Peer): void {
     if (logPeer.enabled) logPeer('%s has left', peer.name)
     this.parts.prober?.unwatch(peer)
+    this.parts.checker?.unwatch(peer)
     this.parts.connections.forget(peer)
   }
 
@@ -153,6 +173,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   close(): Promise<void> {
     this.#feed?.stop()
     this.parts.prober?.stop()
+    this.parts.checker?.stop()
     this.parts.connections.close()
     // One of the user's holds what it holds.
     this.parts.pool.close()

@@ -1,5 +1,5 @@
 /** Peers that come or change while requests run: checked like those at the start. */
-import type { Peer, PeerParameters } from '../upstream/peer.js'
+import type { Peer, PeerParameters, PeerState } from '../upstream/peer.js'
 import { parametersOf } from '../upstream/peer.js'
 import { bindProblem } from './bind.js'
 import { readPeerChanges, readPeers } from './peers.js'
@@ -80,7 +80,7 @@ function checkPeers(
  */
 export function resolvePeerChanges(
   changes: unknown,
-  peer: Peer,
+  peer: PeerState,
   { refuses }: Pick<MembershipRules, 'refuses'>,
 ): PeerParameters {
   const problems = new Problems()

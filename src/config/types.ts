@@ -15,7 +15,7 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
-import type { PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
+import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
@@ -57,6 +57,41 @@ export interface PeerTlsConfig extends Readonly<Omit<PeerTlsOptions, 'verify' | 
 
 /** What one peer has of its own; what it has not is absent, and the upstream's. */
 export type OwnTlsConfig = Partial<PeerTlsConfig>
+
+/** How often a peer is checked, and what follows. Milliseconds. */
+export interface CheckSchedule {
+  readonly interval: number
+  readonly jitter: number
+  readonly fastInterval: number
+  readonly downInterval: number
+  readonly timeout: number
+  readonly fall: number
+  readonly rise: number
+  readonly initialState: 'up' | 'down'
+}
+
+/** What a check over HTTP asks, and what it takes for an answer. */
+export interface HttpCheckConfig {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Undefined: the peer's own name. */
+  readonly host: string | undefined
+  /** From and to, both included. */
+  readonly statuses: readonly (readonly [from: number, to: number])[]
+  readonly body: string | RegExp | undefined
+  /** Bytes. */
+  readonly bodyLimit: number
+}
+
+export type CheckFunction = NonNullable<HealthCheckOptions['check']>
+
+export interface HealthCheckConfig {
+  readonly schedule: CheckSchedule
+  readonly probe: HttpCheckConfig | 'tcp' | CheckFunction
+  /** Undefined: the peer's own. */
+  readonly port: number | undefined
+}
 
 /** The cookie of `sticky`. What is not to be set is undefined. */
 export interface StickyCookieConfig {
@@ -114,6 +149,10 @@ export interface UpstreamConfig {
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
   readonly probe: { readonly interval: number; readonly timeout: number } | undefined
+  /** Undefined: none. */
+  readonly healthCheck: HealthCheckConfig | undefined
+  /** Name of the field in lower case; undefined: none. */
+  readonly feedback: string | undefined
   readonly keepalive: KeepaliveConfig
   /** The user's own, in place of the built-in pool. */
   readonly pool: AgentPool | SelectAgent | undefined
@@ -185,6 +224,8 @@ export interface BalancerConfig extends BodyConfig, MessageConfig {
   readonly tries: number
   /** 0: none. */
   readonly nextTimeout: number
+  /** Says of a request whether it is exempt; undefined: none is. */
+  readonly exempt: ((request: IncomingMessage) => boolean) | undefined
   readonly idempotent: ((request: IncomingMessage) => boolean) | undefined
   readonly policy: NextUpstreamPolicy | DecideNextUpstream | undefined
   /** Undefined: no limit. */

@@ -14,6 +14,7 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readFeedback, readHealthCheck } from './health-check.js'
 import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
 import { readLocality, readSubset } from './placement-options.js'
@@ -75,6 +76,8 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
     probe: readProbe(options, defaults),
+    healthCheck: readHealthCheck(options, peers),
+    feedback: readFeedback(options),
     ...readKeepalive(options, defaults),
     tls,
     bind: readBind(options, peers),

@@ -21,6 +21,8 @@ export interface Answer {
   readonly status?: number
   /** When the attempt began. */
   readonly takenAt: number
+  /** Of an exempt request: nothing in it may count against the peer. */
+  readonly exempt?: boolean
 }
 
 /** The rules of marking a peer and of forgiving it. Times are milliseconds of the upstream's clock. */

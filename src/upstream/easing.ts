@@ -19,7 +19,7 @@ export class Easing {
 
   end(peer: PeerState): void {
     peer.easedSince = Number.NEGATIVE_INFINITY
-    peer.easedWeight = peer.weight
+    peer.easedWeight = peer.fullWeight
     this.#peers.delete(peer)
   }
 
@@ -36,7 +36,7 @@ export class Easing {
       this.end(peer)
       return
     }
-    peer.easedWeight = peer.weight * Math.max(LEAST, part)
+    peer.easedWeight = peer.fullWeight * Math.max(LEAST, part)
     peer.effectiveWeight = Math.min(peer.effectiveWeight, peer.easedWeight)
   }
 }

@@ -17,7 +17,7 @@ export class Lease implements Answer {
   reusedConnection = false
   good = true
   status = 0
-  /** How it goes says nothing of the peer: the selector is told of no time. */
+  /** How it goes says nothing of the peer: nothing is charged, and the selector is told of no time. */
   exempt = false
   #charge: Charge | undefined
   #released = false
@@ -42,12 +42,14 @@ export class Lease implements Answer {
 
   /** Puts a failure to the peer's account, once. */
   fail(reason: EjectReason, step: FailedStep): void {
+    if (this.exempt) return
     this.#charge ??= this.#registry.failed(this.peer, reason, step, this.takenAt)
   }
 
   /** The peer has asked for no requests for that many milliseconds. */
   rest(ms: number): void {
-    this.#registry.rest(this.peer, ms)
+    // For that route, perhaps.
+    if (!this.exempt) this.#registry.rest(this.peer, ms)
   }
 
   /** The request was at fault: takes the failure back. */
@@ -61,7 +63,9 @@ export class Lease implements Answer {
   release(outcome: 'ok' | 'next' | 'failed'): void {
     if (this.#released) return
     this.#released = true
-    this.#registry.freed(this.peer, outcome)
+    // An exempt attempt that came to nothing is no proof of the contrary either.
+    const isSilent = this.exempt && outcome !== 'ok'
+    this.#registry.freed(this.peer, isSilent ? 'failed' : outcome)
     const { selector, clock } = this.#registry
     if (selector.finished !== undefined && !this.exempt)
       selector.finished(this.peer, outcome, clock.now() - this.takenAt)
@@ -254,7 +258,7 @@ export class PeerSession implements Candidates, HintTaker {
     return own !== undefined && scope.has(own)
   }
 
-  /** Nobody is live: the fewest failures, then who rests the shortest, then the longest since the last one. */
+  /** Nobody is live: healthy ones first, the fewest failures, then who rests the shortest, then the longest since the last one. */
   #leastBad(scope: PeerScope): PeerState | undefined {
     let best: PeerState | undefined
     for (const peer of scope.peers) {
@@ -270,6 +274,8 @@ function zero(): number {
 }
 
 function isBetter(peer: PeerState, best: PeerState): boolean {
+  // A mark is a suspicion; a check has seen it.
+  if (peer.healthy !== best.healthy) return peer.healthy
   if (peer.tier !== best.tier) return peer.tier < best.tier
   const fails = peer.failuresSinceAnswer - best.failuresSinceAnswer
   if (fails !== 0) return fails < 0

@@ -1,4 +1,6 @@
 /** A peer: one server of an upstream, with the state that all its users share. */
+import { NOTHING_SAID } from './feedback.js'
+import type { PeerFeedback } from './feedback.js'
 import type { OutlierAccount } from './outlier-account.js'
 
 /** Where a peer listens. */
@@ -29,7 +31,10 @@ export interface Peer extends PeerAddress {
   readonly index: number
   /** Configured weight, a positive integer (nginx `weight`, default 1). */
   readonly weight: number
-  /** `weight`, or less of it while the peer is eased in after a return (`slowStart`): then it may be a fraction. */
+  /**
+   * `weight`, or less of it while the peer is eased in after a return (`slowStart`), or when it has asked for less
+   * (`feedback`): then it may be a fraction.
+   */
   readonly easedWeight: number
   /** Weight after failures: lowered by each, raised by one at each pick until it is `easedWeight` again. */
   effectiveWeight: number
@@ -55,9 +60,9 @@ export interface Peer extends PeerAddress {
   readonly labels: Readonly<Record<string, string>>
   /** Taken out by the administrator (nginx `down`). */
   readonly down: boolean
-  /** Finishes what it has and gets nothing new (nginx Plus `drain`). */
+  /** Finishes what it has and gets nothing new (nginx Plus `drain`): by the administrator's word or by its own. */
   readonly draining: boolean
-  /** Passes the active health checks; true where there are none. */
+  /** Passes the active health checks, and has not said that it is down; true where there are none. */
   readonly healthy: boolean
   /** Failures counted now against `maxFails`. */
   readonly fails: number
@@ -103,6 +108,7 @@ export class PeerState implements Peer {
   #down = false
   #draining = false
   #healthy = true
+  #feedback = NOTHING_SAID
   /** It is no longer one of the upstream's peers; what it has in flight goes on. */
   removed = false
   /** Neither marked nor unhealthy. */
@@ -178,11 +184,15 @@ export class PeerState implements Peer {
   }
 
   #weigh(weight: number): void {
-    const lost = Math.ceil(this.weight - this.effectiveWeight)
-    const part = this.easedSince === Number.NEGATIVE_INFINITY ? 1 : this.easedWeight / this.weight
+    const lost = Math.ceil(this.fullWeight - this.effectiveWeight)
+    const part =
+      this.easedSince === Number.NEGATIVE_INFINITY ? 1 : this.easedWeight / this.fullWeight
     this.weight = weight
-    this.easedWeight = weight * part
-    this.effectiveWeight = Math.min(this.easedWeight, Math.max(0, weight - Math.max(0, lost)))
+    this.easedWeight = this.fullWeight * part
+    this.effectiveWeight = Math.min(
+      this.easedWeight,
+      Math.max(0, this.fullWeight - Math.max(0, lost)),
+    )
   }
 
   get backup(): boolean {
@@ -199,7 +209,7 @@ export class PeerState implements Peer {
   }
 
   get draining(): boolean {
-    return this.#draining
+    return this.#draining || this.#feedback.drain || this.#feedback.share === 0
   }
 
   set draining(draining: boolean) {
@@ -207,8 +217,13 @@ export class PeerState implements Peer {
     this.owner?.standingChanged(this)
   }
 
+  /** By the administrator's word: the peer's own does not count. */
+  get toldToDrain(): boolean {
+    return this.#draining
+  }
+
   get healthy(): boolean {
-    return this.#healthy
+    return this.#healthy && !this.#feedback.down
   }
 
   set healthy(healthy: boolean) {
@@ -216,8 +231,36 @@ export class PeerState implements Peer {
     this.owner?.standingChanged(this)
   }
 
+  /** What it says of its own load. */
+  get feedback(): PeerFeedback {
+    return this.#feedback
+  }
+
+  set feedback(feedback: PeerFeedback) {
+    this.#feedback = feedback
+    // Of one that is eased in the next step sees to it.
+    const isEased = this.easedSince !== Number.NEGATIVE_INFINITY
+    this.easedWeight = isEased ? Math.min(this.easedWeight, this.fullWeight) : this.fullWeight
+    this.effectiveWeight = Math.min(this.effectiveWeight, this.easedWeight)
+    this.owner?.standingChanged(this)
+  }
+
+  /** The weight that it bears when it is not eased in. A peer that wants nothing at all is drained, not weightless. */
+  get fullWeight(): number {
+    const { share } = this.#feedback
+    return share === 0 ? this.weight : this.weight * share
+  }
+
+  /** Attempts in flight at most, 0 is none: what it says may lower the configured limit. */
+  get limit(): number {
+    const said = this.#feedback.maxConns
+    if (said === 0 || this.maxConns === 0) return said || this.maxConns
+    return Math.min(said, this.maxConns)
+  }
+
   get full(): boolean {
-    return this.maxConns > 0 && this.connections >= this.maxConns
+    const { limit } = this
+    return limit > 0 && this.connections >= limit
   }
 
   /** Nothing is held against it: a pick changes nothing of its standing. */
@@ -227,7 +270,7 @@ export class PeerState implements Peer {
 
   /** What an administrator has a say in: facts, not suspicions. */
   get inService(): boolean {
-    return !this.#down && !this.#draining && !this.removed
+    return !this.#down && !this.draining && !this.removed
   }
 }
 
@@ -250,7 +293,7 @@ export interface PeerParameters {
 }
 
 /** As they are now. */
-export function parametersOf(peer: Peer): PeerParameters {
+export function parametersOf(peer: PeerState): PeerParameters {
   return {
     weight: peer.weight,
     maxConns: peer.maxConns,
@@ -260,7 +303,7 @@ export function parametersOf(peer: Peer): PeerParameters {
     backup: peer.backup,
     tier: peer.tier,
     down: peer.down,
-    drain: peer.draining,
+    drain: peer.toldToDrain,
     locality: peer.locality,
     labels: peer.labels,
   }

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
+import { afterFeedback } from './feedback.js'
 import type { PeerGroupSettings } from './group-settings.js'
 import type { LocalitySettings } from './locality.js'
 import { mergePeers } from './membership.js'
@@ -16,7 +17,7 @@ import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './
 import type { Stickiness } from './stickiness.js'
 import { groupByTier, Subsets } from './subsets.js'
 import type { AllPeers } from './subsets.js'
-import type { EjectReason, ReturnReason, UpstreamObserver } from './upstream.js'
+import type { EjectReason, HealthReason, ReturnReason, UpstreamObserver } from './upstream.js'
 
 export type { PeerGroupSettings } from './group-settings.js'
 
@@ -172,7 +173,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   taken(peer: PeerState, now: number): void {
     peer.connections++
     this.#availability.picked(peer, now)
-    if (peer.maxConns !== 0 || !peer.spotless) this.#refresh(peer, now)
+    if (peer.limit !== 0 || !peer.spotless) this.#refresh(peer, now)
   }
 
   /** An attempt is over. */
@@ -187,7 +188,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** Returns what its status has been charged with, where the rule does so by itself. */
   answered(peer: PeerState, answer: Answer): Charge | undefined {
     if (this.#availability.answered(peer, answer)) this.#returned(peer, 'answered')
-    if (this.#availability.weigh === undefined) return undefined
+    if (this.#availability.weigh === undefined || answer.exempt === true) return undefined
     const charge = this.#availability.weigh(peer, answer)
     if (charge !== undefined) this.#charged(peer, charge, 'status', 'answer')
     return charge
@@ -232,6 +233,31 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   proved(peer: Peer): void {
     const state = this.stateOf(peer)
     if (state !== undefined && this.#availability.proved(state)) this.#returned(state, 'probe')
+  }
+
+  // ---- what is found out without them
+
+  /** What the active checks have come to: so many in a row have said so. */
+  setHealth(peer: PeerState, reason: HealthReason, checks: number): void {
+    if (peer.removed) return
+    const before = peer.healthy
+    peer.healthy = reason === 'passed'
+    this.#tellHealth(peer, before, reason, checks)
+  }
+
+  /** What a peer says of its own load. */
+  heard(peer: PeerState, text: string): void {
+    if (peer.removed) return
+    const feedback = afterFeedback(peer.feedback, text)
+    if (feedback === peer.feedback) return
+    const before = peer.healthy
+    peer.feedback = feedback
+    this.#tellHealth(peer, before, 'feedback', 0)
+  }
+
+  #tellHealth(peer: PeerState, before: boolean, reason: HealthReason, checks: number): void {
+    if (peer.healthy === before) return
+    for (const observer of this.observers) observer.health?.(peer, reason, checks)
   }
 
   // ---- who the peers are

@@ -77,11 +77,20 @@ export type DiscoveryEvent =
   | { readonly outcome: 'failed'; readonly error: Error }
   | { readonly outcome: 'ended' }
 
+/**
+ * What an active check has come to, in the words of {@link EjectReason}; `body`: it did not match; `feedback`: the peer
+ * has said so itself.
+ */
+export type HealthReason =
+  'passed' | 'error' | 'timeout' | 'invalid_header' | 'status' | 'body' | 'feedback'
+
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
   /** `until`: milliseconds of the upstream's clock. */
   ejected(peer: Peer, reason: EjectReason, step: FailedStep, until: number): void
   returned(peer: Peer, reason: ReturnReason): void
+  /** It has become healthy or unhealthy: see `peer.healthy`. `checks` in a row have said so; 0: none has. */
+  health?(peer: Peer, reason: HealthReason, checks: number): void
   /** It is one of the peers from now on. */
   joined?(peer: Peer): void
   /** It is none of them any more. */

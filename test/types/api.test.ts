@@ -33,6 +33,7 @@ import type {
   EjectEvent,
   ErrorCode,
   FinishEvent,
+  HealthEvent,
   JoinEvent,
   LeaveEvent,
   HeaderChanges,
@@ -157,6 +158,7 @@ describe('events', () => {
     expectTypeOf<BalancerEvents>().toEqualTypeOf<{
       eject: EjectEvent
       return: ReturnEvent
+      health: HealthEvent
       join: JoinEvent
       leave: LeaveEvent
       discovery: DiscoveryEvent
