@@ -267,6 +267,11 @@ export class PeerState implements Peer {
     return limit > 0 && this.connections >= limit
   }
 
+  /** Nothing is held against it: a pick changes nothing of its standing. */
+  get spotless(): boolean {
+    return this.fails === 0 && this.statusFails === 0 && this.ejectedUntil === 0
+  }
+
   /** What an administrator has a say in: facts, not suspicions. */
   get inService(): boolean {
     return !this.#down && !this.draining && !this.removed

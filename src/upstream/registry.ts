@@ -1,15 +1,15 @@
 /** The group of peers with everything that is theirs: weights, failures, connections, the queue. */
 import type { Clock } from '../clock.js'
-import { evenkeelAvailability, nginxAvailability } from './availability.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
 import { afterFeedback } from './feedback.js'
+import type { PeerGroupSettings } from './group-settings.js'
 import type { LocalitySettings } from './locality.js'
 import { mergePeers } from './membership.js'
 import type { MergedPeers, PeerEntry } from './membership.js'
-import { OutlierAvailability } from './outlier-availability.js'
-import type { OutlierSettings } from './outlier-availability.js'
-import { PeerTier } from './peer-group.js'
+import { markingRule } from './marking-rule.js'
+import { nextTiers } from './peer-group.js'
+import type { PeerTier } from './peer-group.js'
 import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
 import { PeerState } from './peer.js'
@@ -18,29 +18,10 @@ import { adoptStanding, sharedStandingOf } from './sharing.js'
 import type { PeerSharing, SharedStanding } from './sharing.js'
 import type { Stickiness } from './stickiness.js'
 import { groupByTier, Subsets } from './subsets.js'
-import type { AllPeers, SubsetSettings } from './subsets.js'
+import type { AllPeers } from './subsets.js'
 import type { EjectReason, HealthReason, ReturnReason, UpstreamObserver } from './upstream.js'
 
-export interface PeerGroupSettings {
-  readonly name: string
-  readonly peers: readonly PeerEntry[]
-  readonly whenNoneLive: 'try' | 'wait' | 'fail'
-  readonly queue: { readonly size: number; readonly timeout: number }
-  /** Per cent of a tier's peers: when fewer are fit, all of them are used. 0: never. */
-  readonly panicThreshold?: number
-  /** In place of nginx's counter; needs {@link random}. */
-  readonly outlierDetection?: OutlierSettings | undefined
-  /** Milliseconds for which a peer's `Retry-After` is respected at most; 0 or undefined: not at all. */
-  readonly retryAfter?: number
-  /** Uniform in [0, 1). */
-  readonly random?: () => number
-  /** In place of the standard rule of marking peers. */
-  readonly availability?: Availability | undefined
-  readonly nginx: boolean
-  readonly sticky?: Stickiness | undefined
-  readonly locality?: LocalitySettings | undefined
-  readonly subset?: SubsetSettings | undefined
-}
+export type { PeerGroupSettings } from './group-settings.js'
 
 /** The state behind an `Upstream`. Synchronous throughout: no promise, no I/O. */
 export class PeerRegistry implements PeerOwner, AllPeers {
@@ -90,24 +71,19 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     this.queueTimeout = settings.queue.timeout
     this.sticky = settings.sticky
     this.locality = settings.locality
-    this.random = settings.random ?? zero
+    this.random = settings.random ?? (() => 0)
     this.subsets = settings.subset && new Subsets(settings.subset, this, settings.locality?.own)
     this.#panicThreshold = settings.panicThreshold ?? 0
     this.retryAfter = settings.retryAfter ?? 0
     const { availability, nginx, outlierDetection } = settings
     this.countsFails = availability === undefined && (nginx || outlierDetection === undefined)
-    this.#availability = availability ?? this.#ruleOf(settings)
-    this.#adopt(mergePeers([], settings.peers, this).peers)
-  }
-
-  #ruleOf({ nginx, outlierDetection, random = () => 0.5 }: PeerGroupSettings): Availability {
-    if (nginx) return nginxAvailability(() => this.single)
-    if (outlierDetection === undefined) return evenkeelAvailability
-    return new OutlierAvailability(outlierDetection, {
-      now: () => this.clock.now(),
-      random,
+    this.#availability = markingRule(settings, {
+      single: () => this.single,
+      now: () => clock.now(),
+      random: this.random,
       tierOf: (peer) => this.#tierOf(peer)?.peers ?? [],
     })
+    this.#adopt(mergePeers([], settings.peers, this).peers)
   }
 
   get peers(): readonly PeerState[] {
@@ -167,7 +143,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   keepsSessions(peer: PeerState): boolean {
     if (peer.live) return true
     if (!peer.draining || peer.down || peer.removed || peer.full) return false
-    return peer.fit || this.#panics(peer)
+    return peer.fit || this.panicsAt(peer.tier)
   }
 
   /** Too few peers of a tier are fit: marks and health are not asked there. */
@@ -207,7 +183,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   taken(peer: PeerState, now: number): void {
     peer.connections++
     this.#availability.picked(peer, now)
-    if (peer.limit !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
+    if (peer.limit !== 0 || !peer.spotless) this.#refresh(peer, now)
     this.sharing?.touched(peer)
   }
 
@@ -429,17 +405,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const [index, peer] of peers.entries()) peer.index = index
     const byTier = groupByTier(peers)
     if (byTier[0]?.[0] !== 0) byTier.unshift([0, []])
-    const known = new Map(this.#tiers.map((tier) => [tier.priority, tier]))
-    // Requests under way may still hold one that is given up.
-    const kept = new Set(byTier.map(([priority]) => priority))
-    for (const tier of this.#tiers) if (!kept.has(tier.priority)) tier.replace([])
-    this.#tiers = byTier.map(([priority, members]) => {
-      const tier = known.get(priority) ?? new PeerTier(priority, this.locality?.own)
-      const listings = [tier]
-      for (const peer of members) peer.listings = listings
-      tier.replace(members)
-      return tier
-    })
+    this.#tiers = nextTiers(this.#tiers, byTier, this.locality?.own)
     const now = this.clock.now()
     for (const peer of peers) this.#look(peer, now)
     for (const tier of this.#tiers) this.#lookForPanic(tier)
@@ -470,17 +436,13 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   }
 
   #list(peer: PeerState): void {
-    const live = this.usable(peer) && (peer.fit || this.#panics(peer))
+    const live = this.usable(peer) && (peer.fit || this.panicsAt(peer.tier))
     if (live === peer.live) return
     peer.live = live
     for (const listing of peer.listings) {
       if (live) listing.admit(peer)
       else listing.dismiss(peer)
     }
-  }
-
-  #panics(peer: PeerState): boolean {
-    return this.panicsAt(peer.tier)
   }
 
   #tierOf(peer: PeerState): PeerTier | undefined {
@@ -490,14 +452,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** Envoy's panic threshold: when too few are fit, the rest would only be buried under what all of them had. */
   #lookForPanic(tier: PeerTier | undefined): void {
     if (tier === undefined || this.#panicThreshold === 0) return
-    let inService = 0
-    let fit = 0
-    for (const each of tier.peers) {
-      if (!each.inService) continue
-      inService++
-      if (each.fit) fit++
-    }
-    const panicking = fit * 100 < inService * this.#panicThreshold
+    const panicking = tier.hasFitBelow(this.#panicThreshold)
     if (panicking === tier.panicking) return
     tier.panicking = panicking
     for (const each of tier.peers) this.#list(each)
@@ -520,13 +475,4 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const observer of this.observers) observer.returned(peer, reason)
     this.queue.wakeAll()
   }
-}
-
-/** Nothing is held against it: a pick changes nothing of its standing. */
-function isSpotless(peer: PeerState): boolean {
-  return peer.fails === 0 && peer.statusFails === 0 && peer.ejectedUntil === 0
-}
-
-function zero(): number {
-  return 0
 }

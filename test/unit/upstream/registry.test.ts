@@ -104,6 +104,8 @@ describe('another list', () => {
     told.length = 0
     registry.replace([entry('a'), entry('b', given)])
     expect(told).toEqual([])
+    registry.replace([entry('a'), entry('b')])
+    expect(told).toEqual(['b changed'])
   })
 
   it('may name an address twice: there are two peers, and one is left of them', () => {
@@ -249,6 +251,21 @@ describe('a peer that has asked for rest', () => {
     clock.advance(1000)
     expect(registry.status(peer('a'))).toBe('ejected')
     expect(told).toEqual(['a ejected error 10000'])
+  })
+
+  it('and whose rest is over is not back while a trial is due', () => {
+    const { registry, peer, clock } = group({ a: {}, b: {} })
+    const told = watch(registry)
+    open(registry).next()?.fail('error', 'answer')
+    registry.rest(peer('a'), 20_000)
+    clock.advance(20_000)
+    expect(registry.status(peer('a'))).toBe('up')
+    expect(told).toEqual(['a ejected error 10000'])
+    let lease = open(registry).next()
+    while (lease?.peer.name !== 'a') lease = open(registry).next()
+    expect(registry.status(peer('a'))).toBe('ejected')
+    lease.answered(false, true)
+    expect(told.at(-1)).toBe('a returned answered')
   })
 
   it('is told of as marked also where outlier detection has marked it for its rate', () => {
