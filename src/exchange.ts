@@ -67,8 +67,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   body: RequestBody | undefined
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
-  /** It found the queue full. */
-  queueFull = false
+  /** How its waiting in the queue ended, where it was in vain. */
+  waitEnd: 'full' | 'timeout' | undefined
   /** The head of a response is on its way to the client. */
   relaying = false
   error: BalancerError | undefined

@@ -15,6 +15,7 @@ import type { Reporter } from './reporter.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
 import type { PeerRegistry } from './upstream/registry.js'
 import type { Clock } from './clock.js'
+import { mayWait } from './waiting.js'
 
 /** What judging needs of the handler's parts. */
 export interface JudgeParts {
@@ -79,9 +80,19 @@ function judgeCondition(
   const chargesLate = counts && !chargesNow && decision.do === 'next'
   if (chargesLate) charge(context, condition, failure)
   if (facts.requestAtFault) refundAlike(context.x)
-  if (decision.do === 'next' && decision.charged) parts.budget?.retry(parts.clock.now())
+  if (isRepeated(context, facts, decision)) parts.budget?.retry(parts.clock.now())
   report(parts, context, condition, decision)
   return { do: decision.do, charged: chargesNow || chargesLate }
+}
+
+/** Is work done again? A wait for a place at a full peer ends with a try like any other. */
+function isRepeated(
+  { session }: AttemptContext,
+  { requestSent, stale }: AttemptFacts,
+  decision: Decision,
+): boolean {
+  if (decision.do === 'next') return decision.charged
+  return decision.do === 'wait' && requestSent && !stale && session.hope() === 'place'
 }
 
 /** A stale connection is written to its own ledger, and forgiven once for each peer. */
@@ -128,6 +139,8 @@ function gatherFacts(
   const { x, session, outbound } = context
   const { registry, clock, budget, policy } = parts
   const outlook = session.outlook()
+  const triesLeft = x.triesLeft + (registry.nginx && context.record.stale ? 1 : 0) > 1
+  const allowed = budget?.allows(clock.now()) ?? true
   return {
     kind: failure === undefined ? 'response' : 'failure',
     condition,
@@ -136,12 +149,12 @@ function gatherFacts(
     idempotent: outbound.idempotent,
     replayable: outbound.body.replayable,
     stale,
-    triesLeft: x.triesLeft + (registry.nginx && context.record.stale ? 1 : 0) > 1,
+    triesLeft,
     timeLeft: !x.aborted && !x.isPastDeadline(clock.now()),
     // nginx counts tries, not peers: it leaves a real answer for a peer that may not be there.
     nextPeer: registry.nginx ? 'live' : outlook,
-    mayWait: registry.whenNoneLive === 'wait' && !registry.queue.full && !x.waitedOut(clock.now()),
-    budget: budget?.allows(clock.now()) ?? true,
+    mayWait: mayWait(parts, x, session, triesLeft && (allowed || failure?.requestSent === false)),
+    budget: allowed,
     requestAtFault: !stale && !registry.nginx && isRequestAtFault(context, condition, failure),
     held: x.held !== undefined,
   }

@@ -95,11 +95,11 @@ export interface ProbeOptions {
   timeout?: Duration
 }
 
-/** Requests that wait for a peer (nginx Plus `queue`). */
+/** Requests that wait for a place, first come, first served (nginx Plus `queue`). */
 export interface QueueOptions {
-  /** Requests that may wait at the same time; one more is answered 503. Default 1000. */
+  /** Requests that may wait at the same time; one more is answered 503 at once. Default 1000. */
   size?: number
-  /** How long one may wait. Default 10 s. */
+  /** How long one may wait, in all; then 503. Default 10 s. */
   timeout?: Duration
 }
 
@@ -149,7 +149,11 @@ export interface UpstreamOptions {
    * as nginx does ("no live upstreams"). Default `'try'`.
    */
   whenNoneLive?: 'try' | 'wait' | 'fail'
-  /** For `whenNoneLive: 'wait'`: when every peer is marked, or at `maxConns`. */
+  /**
+   * Requests for which there is no room wait: those for which every peer that might serve is at `maxConns`. Given as
+   * `{}` it has its defaults. Default: none, but with `whenNoneLive: 'wait'`, where those for which every peer is marked
+   * wait in it, too. nginx Plus `queue`.
+   */
   queue?: QueueOptions
   /** Probes of marked peers, or false for none: then they come back after `failTimeout`. */
   probe?: ProbeOptions | false
@@ -180,7 +184,8 @@ export interface NextUpstreamOptions {
   on?: readonly Condition[]
   /**
    * Attempts in all, the first included; 0 is no limit but the number of peers. They begin anew for a request that has
-   * waited in the `queue`. Default 3. nginx `proxy_next_upstream_tries`.
+   * waited until a peer came back (`whenNoneLive: 'wait'`); waiting for a place at a full one changes nothing. Default 3.
+   * nginx `proxy_next_upstream_tries`.
    */
   tries?: number
   /** Time for all attempts together; also ends the running one; 0 is none. Default 0. nginx `proxy_next_upstream_timeout`. */

@@ -125,25 +125,30 @@ export class RequestRun implements AttemptContext {
   #next(): void {
     const lease = this.#again ? this.lease : this.session.next()
     if (lease === undefined) {
-      this.#wait()
+      this.#wait('nobody')
       return
     }
-    this.#lease = lease
     if (!this.#again) this.x.leased(lease)
-    this.#record = this.x.record(lease)
-    this.#attempt()
+    this.#attemptAt(lease)
   }
 
-  #wait(): void {
-    this.#later(waitForPeer(this.#parts, this.x, this.session), (worthIt) => {
-      if (worthIt) {
-        this.#next()
+  /** `nobody`: none was found to begin with, or after all. */
+  #wait(why: 'nobody' | 'failed'): void {
+    this.#later(waitForPeer(this.#parts, this.x, this.session), (lease) => {
+      if (lease !== undefined) {
+        this.#attemptAt(lease)
         return
       }
       // nginx says so whatever an earlier attempt came to.
-      if (this.#parts.registry.nginx) this.x.lastFailure = undefined
+      if (why === 'nobody' && this.#parts.registry.nginx) this.x.lastFailure = undefined
       this.#conclude()
     })
+  }
+
+  #attemptAt(lease: Lease): void {
+    this.#lease = lease
+    this.#record = this.x.record(lease)
+    this.#attempt()
   }
 
   // ---- 5, 6: one attempt, and what to make of it
@@ -222,12 +227,8 @@ export class RequestRun implements AttemptContext {
     }
     this.#keepOrDrop(result, verdict)
     if (verdict.do === 'next') this.#next()
-    else if (verdict.do === 'wait') {
-      this.#later(waitForPeer(this.#parts, x, this.session), (worthIt) => {
-        if (worthIt) this.#next()
-        else this.#conclude()
-      })
-    } else this.#conclude()
+    else if (verdict.do === 'wait') this.#wait('failed')
+    else this.#conclude()
   }
 
   /** 7: a real response is kept, the first before all others; the rest is let go. */

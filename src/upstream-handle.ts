@@ -52,6 +52,10 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     return this.parts.registry.peers
   }
 
+  get waiting(): number {
+    return this.parts.registry.queue.length
+  }
+
   status(peer: Peer): PeerStatus {
     return this.parts.registry.status(this.#stateOf(peer))
   }

@@ -67,6 +67,8 @@ export interface UpstreamConfig {
   readonly failOn: ReadonlySet<Condition>
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
+  /** A queue is given. */
+  readonly whenFull: 'wait' | 'refuse'
   readonly probe: { readonly interval: number; readonly timeout: number } | undefined
   readonly keepalive: KeepaliveConfig
   /** The user's own, in place of the built-in pool. */

@@ -56,6 +56,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
+    whenFull: options.given('queue') ? 'wait' : 'refuse',
     probe: readProbe(options, defaults),
     ...readKeepalive(options, defaults),
     tls,

@@ -50,10 +50,11 @@ export class Lease implements Answer {
   release(outcome: 'ok' | 'next' | 'failed'): void {
     if (this.#released) return
     this.#released = true
-    this.#registry.freed(this.peer, outcome)
+    const hasRoom = this.#registry.freed(this.peer, outcome)
     const { selector, clock } = this.#registry
     if (selector.finished !== undefined && !this.exempt)
       selector.finished(this.peer, outcome, clock.now() - this.takenAt)
+    if (hasRoom) this.#registry.offerPlace()
   }
 }
 
@@ -87,8 +88,7 @@ export class PeerSession implements Candidates {
   next(): Lease | undefined {
     const now = this.#registry.clock.now()
     this.#registry.settle(now)
-    const peer =
-      this.#pick() ?? (this.#registry.whenNoneLive === 'try' ? this.#leastBad() : undefined)
+    const peer = this.#pick() ?? (this.#triesMarked() ? this.#leastBad() : undefined)
     if (peer === undefined) return undefined
     if (this.#tried === undefined) this.#tried = peer
     else (this.#moreTried ??= []).push(peer)
@@ -103,10 +103,35 @@ export class PeerSession implements Candidates {
       // No more are passed over than this request has tried.
       for (const peer of tier.live) if (!this.#hasTried(peer)) return 'live'
     }
-    if (this.#registry.whenNoneLive !== 'try') return 'none'
+    if (!this.#triesMarked()) return 'none'
     const isMarked = (peer: PeerState): boolean =>
       this.#registry.usable(peer) && !this.#hasTried(peer)
     return this.#registry.peers.some(isMarked) ? 'marked' : 'none'
+  }
+
+  /**
+   * What there is to wait for where nobody can be had: a place at a peer that is full, or that somebody comes back
+   * (`whenNoneLive: 'wait'`).
+   */
+  hope(): 'place' | 'return' | 'none' {
+    const { whenFull, whenNoneLive, peers } = this.#registry
+    if (whenFull === 'refuse') return 'none'
+    const isFull = (peer: PeerState): boolean =>
+      peer.full && peer.inService && !this.#hasTried(peer)
+    if (this.#awaitsPlace() || (whenNoneLive === 'try' && peers.some(isFull))) return 'place'
+    return whenNoneLive === 'wait' ? 'return' : 'none'
+  }
+
+  /** A peer that only has no room is worth waiting for. */
+  #awaitsPlace(): boolean {
+    const registry = this.#registry
+    if (registry.whenFull === 'refuse') return false
+    return registry.peers.some((peer) => registry.onlyFull(peer) && !this.#hasTried(peer))
+  }
+
+  /** May a marked peer be tried? Rather than that a good one is waited for. */
+  #triesMarked(): boolean {
+    return this.#registry.whenNoneLive === 'try' && !this.#awaitsPlace()
   }
 
   /** Every peer that is in service has as many attempts in flight as it may have. */

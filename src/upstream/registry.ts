@@ -17,6 +17,8 @@ export interface PeerGroupSettings {
   readonly peers: readonly PeerEntry[]
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
+  /** When every peer that might serve has as many attempts in flight as it may have. Default: refuse. */
+  readonly whenFull?: 'wait' | 'refuse'
   /** Per cent of a tier's peers: when fewer are fit, all of them are used. 0: never. */
   readonly panicThreshold?: number
   /** In place of the standard rule of marking peers. */
@@ -29,6 +31,7 @@ export class PeerRegistry implements PeerOwner {
   readonly name: string
   readonly selector: PeerSelector
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
+  readonly whenFull: 'wait' | 'refuse'
   readonly nginx: boolean
   readonly queue: PeerQueue
   /** Milliseconds that a request may wait in the queue. */
@@ -53,7 +56,13 @@ export class PeerRegistry implements PeerOwner {
     this.selector = selector
     this.whenNoneLive = settings.whenNoneLive
     this.nginx = settings.nginx
-    this.queue = new PeerQueue(clock, settings.queue.size)
+    this.whenFull = settings.whenNoneLive === 'wait' ? 'wait' : (settings.whenFull ?? 'refuse')
+    this.queue = new PeerQueue(clock, settings.queue.size, {
+      hasRoom: () => this.#hasRoom(),
+      settle: () => {
+        this.settle(clock.now())
+      },
+    })
     this.queueTimeout = settings.queue.timeout
     this.#panicThreshold = settings.panicThreshold ?? 0
     this.#availability =
@@ -100,11 +109,17 @@ export class PeerRegistry implements PeerOwner {
     return peer.inService && !peer.full
   }
 
+  /** Nothing is held against it but that it has as many attempts in flight as it may have. */
+  onlyFull(peer: PeerState): boolean {
+    return peer.full && peer.inService && (peer.fit || this.#panics(peer))
+  }
+
   /** Brings up to date what time has changed. Called before peers are asked for. */
   settle(now: number): void {
     if (now < this.#lookAt) return
     this.#lookAt = this.#easing.step(now)
     for (const peer of this.#marked) this.#refresh(peer, now)
+    this.queue.wakeAll()
   }
 
   // ---- what attempts come to
@@ -116,13 +131,20 @@ export class PeerRegistry implements PeerOwner {
     if (peer.maxConns !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
   }
 
-  /** An attempt is over. */
-  freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): void {
+  /** An attempt is over. Returns true when there is room at the peer where there was none: see {@link offerPlace}. */
+  freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): boolean {
     const wasFull = peer.full
     peer.connections--
+    const hasRoom = wasFull && this.usable(peer)
+    if (hasRoom) this.#refresh(peer, this.clock.now())
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
-    if (wasFull) this.#roomAt(peer)
+    return hasRoom
+  }
+
+  /** When everybody knows that the attempt is over: its place goes to whoever waits for it. */
+  offerPlace(): void {
+    this.queue.wakeOne()
   }
 
   answered(peer: PeerState, answer: Answer): void {
@@ -200,15 +222,15 @@ export class PeerRegistry implements PeerOwner {
   }
 
   #inServiceAgain(peer: PeerState, now: number): void {
-    if (!peer.live) return
-    this.#ease(peer, now)
+    if (peer.live) this.#ease(peer, now)
+    // One that is marked may be tried all the same: see `whenNoneLive`.
     this.queue.wakeAll()
   }
 
-  #roomAt(peer: PeerState): void {
-    if (peer.full) return
-    this.#refresh(peer, this.clock.now())
-    if (peer.inService) this.queue.wakeOne()
+  /** Could anybody be given a request now? */
+  #hasRoom(): boolean {
+    if (this.#tiers.some(({ live }) => live.length > 0)) return true
+    return this.whenNoneLive === 'try' && this.#peers.some((peer) => this.usable(peer))
   }
 
   #leave(peers: readonly PeerState[]): void {
@@ -298,6 +320,12 @@ export class PeerRegistry implements PeerOwner {
     if (panicking === tier.panicking) return
     tier.panicking = panicking
     for (const each of tier.peers) this.#list(each)
+    // Not in the middle of what has brought it about.
+    if (panicking && this.queue.length > 0) {
+      queueMicrotask(() => {
+        this.queue.wakeAll()
+      })
+    }
   }
 
   #ease(peer: PeerState, now: number): void {

@@ -36,6 +36,7 @@ function groupOf(): Upstream {
   return {
     name: 'shared',
     peers: [],
+    waiting: 0,
     status: () => 'up',
     add: () => nothing(),
     remove: () => undefined,
@@ -91,6 +92,7 @@ const GROUP_REST = {
   name: 'upstream',
   selector: 'round_robin',
   queue: { size: 1000, timeout: 10_000 },
+  whenFull: 'refuse',
   pool: undefined,
   clock: undefined,
   random: Math.random,
@@ -288,7 +290,11 @@ describe('options as given', () => {
     [{ failOn: ['off'] }, { upstream: { failOn: new Set() } }],
     [{ failOn: ['http_404'] }, { upstream: { failOn: new Set(['http_404']) } }],
     [{ whenNoneLive: 'wait' }, { upstream: { whenNoneLive: 'wait' } }],
-    [{ queue: { size: 0, timeout: '1s' } }, { upstream: { queue: { size: 0, timeout: 1000 } } }],
+    [
+      { queue: { size: 0, timeout: '1s' } },
+      { upstream: { queue: { size: 0, timeout: 1000 }, whenFull: 'wait' } },
+    ],
+    [{ queue: {} }, { upstream: { whenFull: 'wait' } }],
     [{ probe: false }, { upstream: { probe: undefined } }],
     [
       { probe: { interval: '2s', timeout: 5 } },
