@@ -21,6 +21,7 @@ import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
+import { Admission } from './overload/admission.js'
 import { Reporter } from './reporter.js'
 import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
@@ -119,6 +120,10 @@ function assemble(
     transport,
     clock,
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
+    admission:
+      config.maxInFlight === 0
+        ? undefined
+        : new Admission(config.maxInFlight, undefined, registry.queue),
     decide: decideFunction(config.policy),
     trust: compileTrust(config.trustProxy),
     body: bodySettings(config),

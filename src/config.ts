@@ -39,6 +39,7 @@ const BALANCER = namesOf<BalancerOptions>({
   upstream: true,
   nextUpstream: true,
   retryBudget: true,
+  maxInFlight: true,
   connectTimeout: true,
   sendTimeout: true,
   readTimeout: true,

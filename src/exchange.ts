@@ -10,6 +10,7 @@ import type { ClientResponse } from './message/relay.js'
 import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
+import type { Admission } from './overload/admission.js'
 import type { AttemptSignal } from './transport/transport.js'
 import type { SelectionRequest } from './upstream/peer-selector.js'
 import type { UpgradeRequest } from './upgrade.js'
@@ -68,7 +69,9 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
   /** How its waiting in the queue ended, where it was in vain. */
-  waitEnd: 'full' | 'timeout' | undefined
+  waitEnd: 'full' | 'timeout' | 'overloaded' | undefined
+  /** Where it counts as one of the requests in flight. */
+  #admission: Admission | undefined
   /** The head of a response is on its way to the client. */
   relaying = false
   error: BalancerError | undefined
@@ -188,6 +191,17 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     this.stop('client_left')
   }
 
+  get isAdmitted(): boolean {
+    return this.#admission !== undefined
+  }
+
+  /** It is in flight from now on. */
+  admit(admission: Admission): void {
+    if (this.#admission !== undefined) return
+    this.#admission = admission
+    admission.enter()
+  }
+
   leased(lease: Lease): void {
     if (this.#lease === undefined) this.#lease = lease
     else (this.#moreLeases ??= []).push(lease)
@@ -250,6 +264,9 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     this.#lease?.release('next')
     if (this.#moreLeases !== undefined) for (const lease of this.#moreLeases) lease.release('next')
     this.body?.release()
+    const admission = this.#admission
+    this.#admission = undefined
+    admission?.leave()
   }
 }
 

@@ -220,6 +220,11 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   nextUpstream?: NextUpstreamOptions | DecideNextUpstream
   /** Retries in proportion to requests, or false for no limit. A stale connection and a request never sent are free. */
   retryBudget?: RetryBudgetOptions | false
+  /**
+   * Requests in flight through this balancer at most, upgraded connections included; those above it wait in the `queue`,
+   * if one is given, or are answered 503. 0 is no limit. Default 0. HAProxy `maxconn` of a frontend.
+   */
+  maxInFlight?: number
   /** Time to connect, TLS included. Default 5 s. nginx `proxy_connect_timeout`. */
   connectTimeout?: Duration
   /** Between two successful writes to the peer. Default 60 s. nginx `proxy_send_timeout`. */

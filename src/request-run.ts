@@ -23,7 +23,7 @@ import type { Refusal } from './refusal.js'
 import { PeerSession } from './upstream/peer-session.js'
 import type { Lease } from './upstream/peer-session.js'
 import { afterReading } from './turn.js'
-import { initialTries, waitForPeer } from './waiting.js'
+import { initialTries, takePeer, waitForPeer } from './waiting.js'
 
 /**
  * The way of one request. What takes time calls back, and nothing here waits: where a promise would be awaited, a step
@@ -123,13 +123,9 @@ export class RequestRun implements AttemptContext {
   // ---- 3, 4: a peer, or nobody to ask
 
   #next(): void {
-    const lease = this.#again ? this.lease : this.session.next()
-    if (lease === undefined) {
-      this.#wait('nobody')
-      return
-    }
-    if (!this.#again) this.x.leased(lease)
-    this.#attemptAt(lease)
+    const lease = this.#again ? this.lease : takePeer(this.#parts, this.x, this.session)
+    if (lease === undefined) this.#wait('nobody')
+    else this.#attemptAt(lease)
   }
 
   /** `nobody`: none was found to begin with, or after all. */
@@ -316,7 +312,7 @@ export class RequestRun implements AttemptContext {
   }
 
   #answerForUpstream(): void {
-    this.#refuse(upstreamRefusal(this.#parts.registry, this.x, this.session))
+    this.#refuse(upstreamRefusal(this.#parts, this.x, this.session))
   }
 
   /** Nobody is there any more who could be answered in full. */

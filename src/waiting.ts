@@ -1,6 +1,7 @@
 /** When there is nobody to ask: waiting in the upstream's queue, and what is said when that was in vain. */
 import type { Clock } from './clock.js'
 import type { Exchange } from './exchange.js'
+import type { Admission } from './overload/admission.js'
 import type { Refusal } from './refusal.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
 import type { Waiter } from './upstream/peer-queue.js'
@@ -9,7 +10,28 @@ import type { PeerRegistry } from './upstream/registry.js'
 export interface WaitingParts {
   readonly registry: PeerRegistry
   readonly clock: Clock
+  readonly admission: Admission | undefined
   readonly policy: { readonly tries: number }
+}
+
+/** A peer for the next attempt, taken; undefined: none can be had now, or there is no room in all for the request. */
+export function takePeer(
+  parts: Pick<WaitingParts, 'admission'>,
+  x: Exchange,
+  session: PeerSession,
+): Lease | undefined {
+  if (isHeldUp(parts, x)) return undefined
+  const lease = session.next()
+  if (lease === undefined) return undefined
+  if (parts.admission !== undefined) x.admit(parts.admission)
+  // At once: should its client leave now, the place goes to the next.
+  x.leased(lease)
+  return lease
+}
+
+/** As many requests are in flight as may be, and this one is none of them. */
+function isHeldUp({ admission }: Pick<WaitingParts, 'admission'>, x: Exchange): boolean {
+  return admission !== undefined && !x.isAdmitted && !admission.hasRoom
 }
 
 /** Attempts that a request may make. nginx counts the peers that are not `down`; we count attempts. */
@@ -43,10 +65,24 @@ export function waitForPeer(
   session: PeerSession,
 ): Promise<Lease | undefined> {
   return new Promise((resolve, reject) => {
-    const hope = x.aborted ? 'none' : session.hope()
+    const hope = x.aborted ? 'none' : hopeOf(parts, x, session)
     if (hope === 'none' || (hope === 'place' && x.triesLeft <= 0)) resolve(undefined)
     else new QueuedRequest(parts, x, session, hope, resolve, reject).begin()
   })
+}
+
+function hopeOf(
+  parts: WaitingParts,
+  x: Exchange,
+  session: PeerSession,
+): 'place' | 'return' | 'none' {
+  const hope = session.hope()
+  if (!isHeldUp(parts, x)) return hope
+  if (hope === 'none' && session.outlook() === 'none') return 'none'
+  // There is a peer for it, and no room in all.
+  if (parts.registry.whenFull === 'wait') return 'place'
+  x.waitEnd = 'overloaded'
+  return 'none'
 }
 
 /** A request in the queue. */
@@ -119,6 +155,7 @@ class QueuedRequest implements Waiter {
 
   offer(): boolean {
     const x = this.#x
+    if (isHeldUp(this.#parts, x)) return false
     try {
       const lease = this.#take() ?? this.#takeAnew()
       if (lease === undefined) return false
@@ -138,11 +175,8 @@ class QueuedRequest implements Waiter {
     this.#giveUp()
   }
 
-  /** The request knows of its lease at once: should its client leave now, the place goes to the next. */
   #take(): Lease | undefined {
-    const lease = this.#session.next()
-    if (lease !== undefined) this.#x.leased(lease)
-    return lease
+    return takePeer(this.#parts, this.#x, this.#session)
   }
 
   /** The places that it waited for are gone: only then may those who have failed it be asked again. */
@@ -178,6 +212,10 @@ export function noPeerRefusal(registry: PeerRegistry, x: Exchange, session: Peer
   if (x.waitEnd === 'timeout') {
     const message = `no place became free at ${upstream} in time`
     return { code: 'ERR_QUEUE_TIMEOUT', status, message, retryAfter }
+  }
+  if (x.waitEnd === 'overloaded') {
+    const message = 'as many requests are in flight as may be'
+    return { code: 'ERR_OVERLOADED', status: 503, message, retryAfter }
   }
   if (session.allBusy() && !registry.nginx) {
     const message = `every peer of ${upstream} has maxConns attempts in flight`

@@ -15,6 +15,7 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
+import type { OverloadConfig } from './overload.js'
 import type { PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
@@ -131,7 +132,7 @@ export interface MessageConfig {
 }
 
 /** {@link BalancerOptions}, resolved. */
-export interface BalancerConfig extends BodyConfig, MessageConfig {
+export interface BalancerConfig extends BodyConfig, MessageConfig, OverloadConfig {
   readonly upstream: UpstreamConfig | Upstream
   /** Holds neither `off` (then it is empty) nor `non_idempotent` (that is {@link nonIdempotent}). */
   readonly on: ReadonlySet<Condition>

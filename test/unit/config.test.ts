@@ -49,6 +49,7 @@ function groupOf(): Upstream {
 }
 
 const REST = {
+  maxInFlight: 0,
   idempotent: undefined,
   policy: undefined,
   sendTimeout: 60_000,
@@ -437,6 +438,7 @@ describe('a problem', () => {
     [{ failTimeout: '1x' }, `failTimeout ${TIME}`],
     [{ queue: false }, 'queue must be an object, got false'],
     [{ queue: [] }, 'queue must be an object, got []'],
+    [{ maxInFlight: -1 }, 'maxInFlight must be a non-negative integer, got -1'],
     [{ queue: { size: -1 } }, 'queue.size must be a non-negative integer, got -1'],
     [{ probe: true }, 'probe must be an object, or false, got true'],
     [{ probe: null }, 'probe must be an object, or false, got null'],
