@@ -124,6 +124,7 @@ function assemble(
       config.maxInFlight === 0
         ? undefined
         : new Admission(config.maxInFlight, undefined, registry.queue),
+    hedge: config.hedge,
     decide: decideFunction(config.policy),
     trust: compileTrust(config.trustProxy),
     body: bodySettings(config),

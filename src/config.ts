@@ -40,6 +40,7 @@ const BALANCER = namesOf<BalancerOptions>({
   nextUpstream: true,
   retryBudget: true,
   maxInFlight: true,
+  hedge: true,
   connectTimeout: true,
   sendTimeout: true,
   readTimeout: true,

@@ -10,6 +10,7 @@ import type { RetryBudget } from './next-upstream/budget.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import type { OutboundParts } from './outbound.js'
+import type { HedgeSettings } from './hedging.js'
 import type { Admission } from './overload/admission.js'
 import type { Reporter } from './reporter.js'
 import type { Transport } from './transport/transport.js'
@@ -23,6 +24,8 @@ export interface HandlerParts {
   readonly budget: RetryBudget | undefined
   /** Undefined: no limit. */
   readonly admission: Admission | undefined
+  /** Undefined: no request is hedged. */
+  readonly hedge: HedgeSettings | undefined
   readonly decide: DecideNextUpstream | undefined
   readonly trust: Trust
   readonly body: BodySettings

@@ -4,6 +4,7 @@ export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } fro
 export type {
   BalancerOptions,
   Duration,
+  HedgeOptions,
   KeepaliveOptions,
   NextUpstreamOptions,
   PeerOptions,

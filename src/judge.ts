@@ -46,23 +46,54 @@ const DELIVER: Verdict = { do: 'deliver', charged: false }
 
 /** Called once for each attempt, and once more when a response turns out not to be writable. */
 export function judge(parts: JudgeParts, context: AttemptContext, result: AttemptResult): Verdict {
+  return judgeBy(bestDecision, parts, context, result)
+}
+
+/** Of an attempt that came to nothing while another one of the same request is running: that one goes on. */
+export function judgeBeside(
+  parts: JudgeParts,
+  context: AttemptContext,
+  result: AttemptResult,
+): Verdict {
+  return judgeBy(otherGoesOn, parts, context, result)
+}
+
+type Decider = (parts: JudgeParts, facts: AttemptFacts) => Decision
+
+const OTHER_GOES_ON: Decision = { do: 'next', charged: false }
+
+function otherGoesOn(): Decision {
+  return OTHER_GOES_ON
+}
+
+function bestDecision(parts: JudgeParts, facts: AttemptFacts): Decision {
+  return possible(facts, askPolicy(parts, facts))
+}
+
+function judgeBy(
+  decideBy: Decider,
+  parts: JudgeParts,
+  context: AttemptContext,
+  result: AttemptResult,
+): Verdict {
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
     const condition = conditionOfStatus(record.status)
     lease.answered(record.reused, condition === undefined || !parts.policy.failOn.has(condition))
     if (condition === undefined) return DELIVER
-    return judgeCondition(parts, context, condition, undefined)
+    return judgeCondition(decideBy, parts, context, condition, undefined)
   }
   const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
   record.failure = failure
   // nginx's numbers: `$upstream_status` of an attempt without an answer.
   record.status = failure.condition === 'timeout' ? 504 : 502
   x.lastFailure = failure
-  return judgeCondition(parts, context, failure.condition, failure)
+  return judgeCondition(decideBy, parts, context, failure.condition, failure)
 }
 
 function judgeCondition(
+  decideBy: Decider,
   parts: JudgeParts,
   context: AttemptContext,
   condition: AttemptCondition,
@@ -75,7 +106,7 @@ function judgeCondition(
   const chargesNow = counts && (isTransport || !registry.nginx)
   if (chargesNow) charge(context, condition, failure)
   const facts = gatherFacts(parts, context, condition, failure, stale)
-  const decision = possible(facts, askPolicy(parts, facts))
+  const decision = decideBy(parts, facts)
   // nginx blames a status only when it acts on it (`ngx_http_upstream_test_next`).
   const chargesLate = counts && !chargesNow && decision.do === 'next'
   if (chargesLate) charge(context, condition, failure)

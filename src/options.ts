@@ -209,6 +209,14 @@ export interface RetryBudgetOptions {
   window?: Duration
 }
 
+/** A second attempt beside one that takes long. */
+export interface HedgeOptions {
+  /** Time without a response head after which another peer is asked, too. Required. */
+  after: Duration
+  /** Attempts beside the first at most; each begins `after` the one before. Default 1. */
+  attempts?: number
+}
+
 /** Express's `trust proxy`: everyone, nobody, a number of hops, addresses and networks, or a function. */
 export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean)
@@ -225,6 +233,12 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
    * if one is given, or are answered 503. 0 is no limit. Default 0. HAProxy `maxconn` of a frontend.
    */
   maxInFlight?: number
+  /**
+   * GET, HEAD and OPTIONS without a body, to which no response head has come for a while, are sent to another live peer,
+   * too; the first good response wins, and the other attempt is cancelled. Each takes from `tries` and from the retry
+   * budget. Default false. Envoy `hedge_policy`.
+   */
+  hedge?: HedgeOptions | false
   /** Time to connect, TLS included. Default 5 s. nginx `proxy_connect_timeout`. */
   connectTimeout?: Duration
   /** Between two successful writes to the peer. Default 60 s. nginx `proxy_send_timeout`. */

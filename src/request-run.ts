@@ -5,8 +5,10 @@ import { Arrived } from './delivery.js'
 import type { DeliveryOutcome } from './delivery.js'
 import type { Exchange } from './exchange.js'
 import type { HandlerParts } from './handler-parts.js'
-import { judge, settleTries } from './judge.js'
-import type { AttemptContext, Verdict } from './judge.js'
+import { HedgedAttempt, mayBeHedged } from './hedging.js'
+import type { HedgeHost } from './hedging.js'
+import { judge, judgeBeside, settleTries } from './judge.js'
+import type { Verdict } from './judge.js'
 import { readWhole, wholeLength } from './message/whole-response.js'
 import type {
   AttemptResult,
@@ -29,7 +31,7 @@ import { initialTries, takePeer, waitForPeer } from './waiting.js'
  * The way of one request. What takes time calls back, and nothing here waits: where a promise would be awaited, a step
  * ends, and another one begins when there is something to go on with. Most requests need no promise at all.
  */
-export class RequestRun implements AttemptContext {
+export class RequestRun implements HedgeHost {
   readonly x: Exchange
   readonly #parts: HandlerParts
   readonly #onDone: (() => void) | undefined
@@ -142,8 +144,7 @@ export class RequestRun implements AttemptContext {
   }
 
   #attemptAt(lease: Lease): void {
-    this.#lease = lease
-    this.#record = this.x.record(lease)
+    this.turnTo(lease, this.x.record(lease))
     this.#attempt()
   }
 
@@ -156,24 +157,28 @@ export class RequestRun implements AttemptContext {
       return
     }
     const { connection } = this.outbound
-    const { transport } = this.#parts
+    const { transport, hedge } = this.#parts
+    if (hedge !== undefined && !this.#again && mayBeHedged(this.outbound)) {
+      new HedgedAttempt(this.#parts, this, hedge).begin()
+      return
+    }
     const attempt = new PreparedAttempt(this, this.#again ? 'fresh' : connection)
     try {
-      if (transport.start !== undefined) transport.start(attempt, x, this.#settle)
-      else transport.roundTrip(attempt, x).then(this.#settle, this.#unsendable)
+      if (transport.start !== undefined) transport.start(attempt, x, this.settle)
+      else transport.roundTrip(attempt, x).then(this.settle, this.thrown)
     } catch (cause) {
-      this.#unsendable(cause)
+      this.thrown(cause)
     }
   }
 
   /** The transport says what an upstream does wrong; what it throws is wrong with the request, or with us. */
-  readonly #unsendable = (cause: unknown): void => {
+  readonly thrown = (cause: unknown): void => {
     const message = 'the request cannot be sent on'
     if (!isUnsendable(cause)) this.#crash(cause)
     else this.#crash(new BalancerError('ERR_BAD_REQUEST', message, { status: 400, cause }))
   }
 
-  readonly #settle = (result: AttemptResult): void => {
+  readonly settle = (result: AttemptResult): void => {
     try {
       const { x } = this
       if (this.#done) {
@@ -183,10 +188,19 @@ export class RequestRun implements AttemptContext {
       }
       const length = result.kind === 'response' && !x.over ? this.#toRead(result.response) : 0
       if (result.kind !== 'response' || length === 0) this.#judged(result)
-      else readWhole(result.response, length, x, this.#settle)
+      else readWhole(result.response, length, x, this.settle)
     } catch (cause) {
       this.#crash(cause)
     }
+  }
+
+  turnTo(lease: Lease, record: AttemptRecord): void {
+    this.#lease = lease
+    this.#record = record
+  }
+
+  failedBeside(result: AttemptResult): void {
+    this.#keepOrDrop(result, judgeBeside(this.#parts, this, result))
   }
 
   /** Bytes of a short response that are still to be read. */

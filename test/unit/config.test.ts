@@ -50,6 +50,7 @@ function groupOf(): Upstream {
 
 const REST = {
   maxInFlight: 0,
+  hedge: undefined,
   idempotent: undefined,
   policy: undefined,
   sendTimeout: 60_000,
@@ -438,6 +439,10 @@ describe('a problem', () => {
     [{ failTimeout: '1x' }, `failTimeout ${TIME}`],
     [{ queue: false }, 'queue must be an object, got false'],
     [{ queue: [] }, 'queue must be an object, got []'],
+    [{ hedge: {} }, 'hedge.after is required'],
+    [{ hedge: { after: 0 } }, 'hedge.after must be more than 0, got 0'],
+    [{ hedge: true }, 'hedge must be an object, or false, got true'],
+    [{ hedge: { after: 1, attempts: 0 } }, 'hedge.attempts must be a positive integer, got 0'],
     [{ maxInFlight: -1 }, 'maxInFlight must be a non-negative integer, got -1'],
     [{ queue: { size: -1 } }, 'queue.size must be a non-negative integer, got -1'],
     [{ probe: true }, 'probe must be an object, or false, got true'],
