@@ -21,6 +21,7 @@ import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
+import { AdaptiveConcurrency } from './overload/adaptive-concurrency.js'
 import { Admission } from './overload/admission.js'
 import { Reporter } from './reporter.js'
 import type { HandlerPolicy } from './handler-parts.js'
@@ -120,10 +121,7 @@ function assemble(
     transport,
     clock,
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
-    admission:
-      config.maxInFlight === 0
-        ? undefined
-        : new Admission(config.maxInFlight, undefined, registry.queue),
+    admission: admissionOf(config.maxInFlight, upstream.parts),
     hedge: config.hedge,
     decide: decideFunction(config.policy),
     trust: compileTrust(config.trustProxy),
@@ -200,6 +198,12 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
     tls,
     rules: { defaults: config.peerDefaults, bind, refuses: () => undefined },
     prober,
+    concurrency:
+      config.adaptiveConcurrency === undefined
+        ? undefined
+        : new AdaptiveConcurrency(config.adaptiveConcurrency, clock, () => {
+            registry.queue.wakeAll()
+          }),
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
@@ -263,6 +267,14 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
   }
+}
+
+function admissionOf(
+  maxInFlight: number,
+  { concurrency, registry }: UpstreamHandle['parts'],
+): Admission | undefined {
+  if (maxInFlight === 0 && concurrency === undefined) return undefined
+  return new Admission(maxInFlight, concurrency, registry.queue)
 }
 
 function decideFunction(policy: BalancerConfig['policy']): DecideNextUpstream | undefined {

@@ -23,6 +23,7 @@ const OF_THE_GROUP = {
   failOn: true,
   whenNoneLive: true,
   queue: true,
+  adaptiveConcurrency: true,
   probe: true,
   keepalive: true,
   tls: true,

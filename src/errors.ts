@@ -13,7 +13,7 @@ export type ErrorCode =
   | 'ERR_QUEUE_FULL'
   /** No place became free within `queue.timeout`, or within `nextUpstream.timeout`. */
   | 'ERR_QUEUE_TIMEOUT'
-  /** As many requests are in flight as may be (`maxInFlight`). */
+  /** As many requests are in flight as may be (`maxInFlight`, `adaptiveConcurrency`). */
   | 'ERR_OVERLOADED'
   /** The last attempt failed before a response: connection refused, reset, closed early … */
   | 'ERR_UPSTREAM_CONNECTION'

@@ -11,7 +11,7 @@ import type { RetryBudget } from './next-upstream/budget.js'
 import { conditionOfStatus } from './next-upstream/condition.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { Outbound } from './outbound.js'
-import { PreparedAttempt } from './prepared-attempt.js'
+import { PreparedAttempt, startAttempt } from './prepared-attempt.js'
 import type { AttemptSignal, Transport } from './transport/transport.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
 import type { PeerRegistry } from './upstream/registry.js'
@@ -167,13 +167,7 @@ export class HedgedAttempt {
   #start(leg: Leg, connection: 'any' | 'fresh'): void {
     const { transport } = this.#parts
     this.#running.add(leg)
-    try {
-      const attempt = new PreparedAttempt(leg, connection)
-      if (transport.start !== undefined) transport.start(attempt, leg, leg.settle)
-      else transport.roundTrip(attempt, leg).then(leg.settle, leg.fail)
-    } catch (cause) {
-      leg.fail(cause)
-    }
+    startAttempt(transport, new PreparedAttempt(leg, connection), leg, leg.settle, leg.fail)
   }
 
   /** A response that would be followed by a next try is not what is waited for. */

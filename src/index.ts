@@ -2,6 +2,7 @@
 export { createBalancer, createUpstream } from './balancer.js'
 export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
 export type {
+  AdaptiveConcurrencyOptions,
   BalancerOptions,
   Duration,
   HedgeOptions,

@@ -10,6 +10,7 @@ import { conditionOfStatus } from './next-upstream/condition.js'
 import type { AttemptCondition, Condition } from './next-upstream/condition.js'
 import { decide } from './next-upstream/decide.js'
 import type { AttemptFacts, DecideNextUpstream, Decision } from './next-upstream/decide.js'
+import type { Admission } from './overload/admission.js'
 import type { Outbound } from './outbound.js'
 import type { Reporter } from './reporter.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
@@ -22,6 +23,7 @@ export interface JudgeParts {
   readonly registry: PeerRegistry
   readonly clock: Clock
   readonly budget: RetryBudget | undefined
+  readonly admission: Admission | undefined
   readonly decide: DecideNextUpstream | undefined
   readonly reporter: Reporter
   readonly policy: { readonly on: ReadonlySet<Condition>; readonly failOn: ReadonlySet<Condition> }
@@ -79,6 +81,10 @@ function judgeBy(
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
+    if (parts.admission !== undefined && !lease.exempt)
+      parts.admission.answered(
+        record.headerTime < 0 ? parts.clock.now() - lease.takenAt : record.headerTime,
+      )
     const condition = conditionOfStatus(record.status)
     lease.answered(record.reused, condition === undefined || !parts.policy.failOn.has(condition))
     if (condition === undefined) return DELIVER
@@ -89,6 +95,8 @@ function judgeBy(
   // nginx's numbers: `$upstream_status` of an attempt without an answer.
   record.status = failure.condition === 'timeout' ? 504 : 502
   x.lastFailure = failure
+  if (failure.condition === 'timeout' && !lease.exempt && x.stopReason !== 'deadline')
+    parts.admission?.timedOut()
   return judgeCondition(decideBy, parts, context, failure.condition, failure)
 }
 

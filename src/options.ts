@@ -155,6 +155,12 @@ export interface UpstreamOptions {
    * wait in it, too. nginx Plus `queue`.
    */
   queue?: QueueOptions
+  /**
+   * Limits the requests in flight at this upstream, from all balancers in front of it, by the latency of its response
+   * heads. Those above it wait in the `queue`, if one is given, or are answered 503 (`ERR_OVERLOADED`). Default false.
+   * Envoy's adaptive concurrency filter.
+   */
+  adaptiveConcurrency?: AdaptiveConcurrencyOptions | false
   /** Probes of marked peers, or false for none: then they come back after `failTimeout`. */
   probe?: ProbeOptions | false
   /** Options of the built-in pool, or a pool of your own. */
@@ -206,6 +212,20 @@ export interface RetryBudgetOptions {
   /** Retries a second that are always allowed. Default 10. */
   floor?: number
   /** Default 10 s. */
+  window?: Duration
+}
+
+/** A limit of requests in flight that follows the latency. */
+export interface AdaptiveConcurrencyOptions {
+  /** It is never lower. Default 4. */
+  min?: number
+  /** It is never higher. Default 1000. */
+  max?: number
+  /** At the start. Default 20. */
+  initial?: number
+  /** It falls when response heads take more than this many times the usual; from 1 to 10. Default 1.5. */
+  tolerance?: number
+  /** Time over which latencies are averaged before it is set anew. Default 1 s. */
   window?: Duration
 }
 

@@ -17,7 +17,7 @@ import type {
 } from './next-upstream/attempt-result.js'
 import { prepareOutbound } from './outbound.js'
 import type { Outbound } from './outbound.js'
-import { PreparedAttempt } from './prepared-attempt.js'
+import { PreparedAttempt, startAttempt } from './prepared-attempt.js'
 import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
 import { startDeadline, stopRefusal, upstreamRefusal } from './ending.js'
 import { CLOSING, internalRefusal, isUnsendable } from './refusal.js'
@@ -163,12 +163,7 @@ export class RequestRun implements HedgeHost {
       return
     }
     const attempt = new PreparedAttempt(this, this.#again ? 'fresh' : connection)
-    try {
-      if (transport.start !== undefined) transport.start(attempt, x, this.settle)
-      else transport.roundTrip(attempt, x).then(this.settle, this.thrown)
-    } catch (cause) {
-      this.thrown(cause)
-    }
+    startAttempt(transport, attempt, x, this.settle, this.thrown)
   }
 
   /** The transport says what an upstream does wrong; what it throws is wrong with the request, or with us. */

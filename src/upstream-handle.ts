@@ -7,6 +7,7 @@ import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import type { PeerConfig } from './config/types.js'
 import { logPeer } from './debug.js'
 import type { Prober } from './health/prober.js'
+import type { AdaptiveConcurrency } from './overload/adaptive-concurrency.js'
 import type { PeerOptions, PeerTlsOptions } from './options.js'
 import type { AgentPool } from './transport/agents.js'
 import type { UpstreamConnections } from './transport/connections.js'
@@ -31,6 +32,8 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  /** Undefined: no limit in all. */
+  readonly concurrency: AdaptiveConcurrency | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean

@@ -16,6 +16,7 @@ import type {
   RewriteRule,
 } from '../message-options.js'
 import type { OverloadConfig } from './overload.js'
+import type { GradientSettings } from '../overload/gradient.js'
 import type { PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
@@ -68,6 +69,8 @@ export interface UpstreamConfig {
   readonly failOn: ReadonlySet<Condition>
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
+  /** Undefined: no such limit. */
+  readonly adaptiveConcurrency: GradientSettings | undefined
   /** A queue is given. */
   readonly whenFull: 'wait' | 'refuse'
   readonly probe: { readonly interval: number; readonly timeout: number } | undefined

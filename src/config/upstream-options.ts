@@ -8,6 +8,7 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readAdaptiveConcurrency } from './overload.js'
 import { readPeers } from './peers.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
 import { suggest } from './suggest.js'
@@ -56,6 +57,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
+    adaptiveConcurrency: readAdaptiveConcurrency(options),
     whenFull: options.given('queue') ? 'wait' : 'refuse',
     probe: readProbe(options, defaults),
     ...readKeepalive(options, defaults),

@@ -10,6 +10,9 @@ export interface SharedLimit {
   readonly hasRoom: boolean
   enter(): void
   leave(): void
+  /** A response head has come; milliseconds since the attempt began. */
+  answered(ms: number): void
+  timedOut(): void
 }
 
 /** The one place that counts requests in flight; for a balancer without limits there is none. */
@@ -38,6 +41,15 @@ export class Admission {
   enter(): void {
     this.#inFlight++
     this.#shared?.enter()
+  }
+
+  /** What an attempt has come to, for a limit that learns of it. */
+  answered(ms: number): void {
+    this.#shared?.answered(ms)
+  }
+
+  timedOut(): void {
+    this.#shared?.timedOut()
   }
 
   leave(): void {

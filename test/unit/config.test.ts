@@ -95,6 +95,7 @@ const GROUP_REST = {
   selector: 'round_robin',
   queue: { size: 1000, timeout: 10_000 },
   whenFull: 'refuse',
+  adaptiveConcurrency: undefined,
   pool: undefined,
   clock: undefined,
   random: Math.random,
@@ -439,6 +440,23 @@ describe('a problem', () => {
     [{ failTimeout: '1x' }, `failTimeout ${TIME}`],
     [{ queue: false }, 'queue must be an object, got false'],
     [{ queue: [] }, 'queue must be an object, got []'],
+    [{ adaptiveConcurrency: 1 }, 'adaptiveConcurrency must be an object, or false, got 1'],
+    [
+      { adaptiveConcurrency: { min: 9, max: 8 } },
+      'adaptiveConcurrency.max must not be less than min, got 8',
+    ],
+    [
+      { adaptiveConcurrency: { min: 9, initial: 8 } },
+      'adaptiveConcurrency.initial must be from min to max, got 8',
+    ],
+    [
+      { adaptiveConcurrency: { tolerance: 0.5 } },
+      'adaptiveConcurrency.tolerance must be a number from 1 to 10, got 0.5',
+    ],
+    [
+      { adaptiveConcurrency: { window: 0 } },
+      'adaptiveConcurrency.window must be more than 0, got 0',
+    ],
     [{ hedge: {} }, 'hedge.after is required'],
     [{ hedge: { after: 0 } }, 'hedge.after must be more than 0, got 0'],
     [{ hedge: true }, 'hedge must be an object, or false, got true'],

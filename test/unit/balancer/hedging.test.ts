@@ -92,7 +92,7 @@ describe('hedge', () => {
     ['it is the only one, under the nginx preset', { upstream: ['http://a:80'], preset: 'nginx' }],
     ['the user says that it may not be repeated', { nextUpstream: { idempotent: () => false } }],
   ] as const)('not when %s', async (_why, options) => {
-    const r = rig(hangs(), { ...HEDGE, ...options } as never)
+    const r = rig(hangs(), { ...HEDGE, ...options })
     const client = await r.start()
     await r.clock.advanceAsync(1000)
     expect(r.transport.attempts).toHaveLength(1)
