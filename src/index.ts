@@ -4,11 +4,19 @@ export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } fro
 export type {
   AdaptiveConcurrencyOptions,
   BalancerOptions,
+  CheckAnswer,
   Duration,
   HedgeOptions,
+  ExemptOption,
+  FeedbackOptions,
+  HealthCheckOptions,
   KeepaliveOptions,
+  LocalityOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
+  PeerList,
   PeerOptions,
+  PeerSource,
   PeerTlsOptions,
   ProbeOptions,
   QueueOptions,
@@ -17,6 +25,13 @@ export type {
   TrustProxy,
   UpstreamOptions,
 } from './options.js'
+export type {
+  StickyCookieOptions,
+  StickyLearnOptions,
+  StickyOptions,
+  StickyResponse,
+  StickySource,
+} from './sticky-options.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,
@@ -46,6 +61,9 @@ export type {
   BalancerEvents,
   EjectEvent,
   FinishEvent,
+  HealthEvent,
+  JoinEvent,
+  LeaveEvent,
   Listener,
   NextEvent,
   ReturnEvent,
@@ -66,7 +84,14 @@ export type {
   SelectPeer,
 } from './upstream/peer-selector.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
-export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
+export type {
+  DiscoveryEvent,
+  EjectReason,
+  HealthReason,
+  PeerChanges,
+  ReturnReason,
+  Upstream,
+} from './upstream/upstream.js'
 export type { AgentPool, SelectAgent } from './transport/agents.js'
 export type { ConnectionHolder, PoolStatus, UpstreamConnections } from './transport/connections.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'

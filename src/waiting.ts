@@ -38,7 +38,7 @@ function isHeldUp({ admission }: Pick<WaitingParts, 'admission'>, x: Exchange): 
 export function initialTries({ registry, policy }: WaitingParts): number {
   // No limit but the number of peers: who waits for a peer to come back could else ask it for ever.
   if (!registry.nginx) return policy.tries === Infinity ? registry.peers.length + 1 : policy.tries
-  return Math.min(registry.peers.filter((peer) => !peer.down).length, policy.tries)
+  return Math.min(registry.countUp, policy.tries)
 }
 
 /**

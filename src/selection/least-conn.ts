@@ -9,7 +9,9 @@ function pickLeastConn(candidates: Candidates): Peer | undefined {
     if (!candidates.first && !candidates.eligible(peer)) continue
     // a / b < c / d without division.
     const load =
-      best === undefined ? -1 : peer.connections * best.weight - best.connections * peer.weight
+      best === undefined
+        ? -1
+        : peer.connections * best.easedWeight - best.connections * peer.easedWeight
     if (load < 0) {
       best = peer
       many = false
@@ -35,7 +37,8 @@ class EquallyLoaded implements Candidates {
   }
 
   eligible(peer: Peer): boolean {
-    if (peer.connections * this.#best.weight !== this.#best.connections * peer.weight) return false
+    const { connections, easedWeight } = this.#best
+    if (peer.connections * easedWeight !== connections * peer.easedWeight) return false
     return this.#candidates.eligible(peer)
   }
 }

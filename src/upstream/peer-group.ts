@@ -2,19 +2,27 @@
 import type { PeerGroup } from './peer-selector.js'
 import type { PeerListing, PeerState } from './peer.js'
 
-export class PeerTier implements PeerGroup, PeerListing {
+/** A tier, or those peers of it that a request is kept to; with its locality's own peers apart from the others. */
+export class LiveGroup implements PeerGroup, PeerListing {
   /** 0 for primaries, 1 for backups, and so on. */
   readonly priority: number
-  /** Too few of its peers are fit: then marks and health are not asked. */
-  panicking = false
+  /** The peers of our own locality, and all others. Undefined: localities are not asked. */
+  readonly near: LiveGroup | undefined
+  readonly far: LiveGroup | undefined
+  readonly #locality: string | undefined
   #peers: readonly PeerState[] = []
   #totalWeight = 0
   #version = 0
+  #liveWeight = 0
   readonly #live: PeerState[] = []
 
-  constructor(priority: number, peers: readonly PeerState[] = []) {
+  /** @param locality our own; undefined: localities are not asked. */
+  constructor(priority: number, locality?: string) {
     this.priority = priority
-    this.replace(peers)
+    this.#locality = locality
+    if (locality === undefined) return
+    this.near = new LiveGroup(priority)
+    this.far = new LiveGroup(priority)
   }
 
   get peers(): readonly PeerState[] {
@@ -29,6 +37,11 @@ export class PeerTier implements PeerGroup, PeerListing {
     return this.#totalWeight
   }
 
+  /** Sum of the weights of those that may get requests now. */
+  get liveWeight(): number {
+    return this.#liveWeight
+  }
+
   get version(): number {
     return this.#version
   }
@@ -38,20 +51,39 @@ export class PeerTier implements PeerGroup, PeerListing {
     this.#peers = peers
     this.#version++
     this.#totalWeight = 0
+    this.#liveWeight = 0
     this.#live.length = 0
     for (const peer of peers) {
       this.#totalWeight += peer.weight
-      if (peer.live) this.#live.push(peer)
+      if (!peer.live) continue
+      this.#liveWeight += peer.weight
+      this.#live.push(peer)
     }
+    this.near?.replace(peers.filter((peer) => this.#isNear(peer)))
+    this.far?.replace(peers.filter((peer) => !this.#isNear(peer)))
   }
 
   admit(peer: PeerState): void {
     this.#live.splice(this.#position(peer), 0, peer)
+    this.#liveWeight += peer.weight
+    if (this.#locality !== undefined) this.#part(peer)?.admit(peer)
   }
 
   dismiss(peer: PeerState): void {
     const at = this.#position(peer)
-    if (this.#live[at] === peer) this.#live.splice(at, 1)
+    if (this.#live[at] !== peer) return
+    this.#live.splice(at, 1)
+    this.#liveWeight -= peer.weight
+    if (this.#locality !== undefined) this.#part(peer)?.dismiss(peer)
+  }
+
+  #part(peer: PeerState): LiveGroup | undefined {
+    return this.#isNear(peer) ? this.near : this.far
+  }
+
+  /** A peer without a locality stands nowhere near. */
+  #isNear({ locality }: PeerState): boolean {
+    return locality === this.#locality
   }
 
   /** Where it is, or would be. */
@@ -65,4 +97,10 @@ export class PeerTier implements PeerGroup, PeerListing {
     }
     return low
   }
+}
+
+/** All peers of a tier. */
+export class PeerTier extends LiveGroup {
+  /** Too few of its peers are fit: then marks and health are not asked. */
+  panicking = false
 }

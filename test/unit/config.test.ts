@@ -82,6 +82,7 @@ const REST = {
   onUpstreamResponse: undefined,
   interceptErrors: undefined,
   ignoreClientAbort: false,
+  exempt: undefined,
   nextTimeout: 0,
   nonIdempotent: false,
   proxyStatus: 'evenkeel',
@@ -97,6 +98,8 @@ const GROUP_REST = {
   whenFull: 'refuse',
   adaptiveConcurrency: undefined,
   pool: undefined,
+  healthCheck: undefined,
+  feedback: undefined,
   clock: undefined,
   random: Math.random,
 }

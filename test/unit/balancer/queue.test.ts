@@ -181,6 +181,24 @@ describe('queue', () => {
     expect(await r.send()).toMatchObject({ headers: { 'retry-after': '4' } })
   })
 
+  it('who found the backups full as well has the primary when that is free', async () => {
+    const r = rig(
+      { 'a:80': ok({ delay: 50 }), 'b:80': hangs() },
+      {
+        upstream: [
+          { url: 'http://a:80', maxConns: 1 },
+          { url: 'http://b:80', maxConns: 1, backup: true },
+        ],
+        queue: {},
+      },
+    )
+    for (let i = 0; i < 3; i++) await r.start()
+    expect(r.transport.peers).toEqual(['a:80', 'b:80'])
+    await r.clock.advanceAsync(50)
+    await settle(r.clock)
+    expect(r.transport.peers).toEqual(['a:80', 'b:80', 'a:80'])
+  })
+
   it('balancers on one upstream share its queue', async () => {
     const clock = fakeClock(1_000_000)
     const upstream = createUpstream({
