@@ -24,8 +24,7 @@ import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
-import { AdaptiveConcurrency } from './overload/adaptive-concurrency.js'
-import { Admission } from './overload/admission.js'
+import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
 import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
@@ -128,7 +127,7 @@ function assemble(
     transport,
     clock,
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
-    admission: admissionOf(config.maxInFlight, upstream.parts),
+    admission: admissionOf(config.maxInFlight, upstream.parts.concurrency, registry.queue),
     hedge: config.hedge,
     decide: decideFunction(config.policy),
     trust,
@@ -201,12 +200,7 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
     ...watchersOf(config, registry, connections, clock),
     feedback: config.feedback,
     sticky,
-    concurrency:
-      config.adaptiveConcurrency === undefined
-        ? undefined
-        : new AdaptiveConcurrency(config.adaptiveConcurrency, clock, () => {
-            registry.queue.wakeAll()
-          }),
+    concurrency: concurrencyOf(config.adaptiveConcurrency, registry.queue, clock),
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
@@ -299,14 +293,6 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
   }
-}
-
-function admissionOf(
-  maxInFlight: number,
-  { concurrency, registry }: UpstreamHandle['parts'],
-): Admission | undefined {
-  if (maxInFlight === 0 && concurrency === undefined) return undefined
-  return new Admission(maxInFlight, concurrency, registry.queue)
 }
 
 function decideFunction(policy: BalancerConfig['policy']): DecideNextUpstream | undefined {
