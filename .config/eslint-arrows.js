@@ -27,12 +27,12 @@ const ARROWS = [
     why: 'an algorithm takes only types from upstream/, but for upstream/peer-selector.js',
   },
   {
-    from: /^(upstream|next-upstream)\//,
+    from: /^(upstream|next-upstream|overload)\//,
     any: ['http-proxy-3', 'agentkeepalive', 'debug'],
     why: 'state and decisions do no input or output',
   },
   {
-    from: /^(upstream|next-upstream)\//,
+    from: /^(upstream|next-upstream|overload)\//,
     values: ['*'],
     why: 'state and decisions import nothing but types',
   },

@@ -24,6 +24,7 @@ import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
+import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
 import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
@@ -128,6 +129,8 @@ function assemble(
     transport,
     clock,
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
+    admission: admissionOf(config.maxInFlight, upstream.parts.concurrency, registry.queue),
+    hedge: config.hedge,
     decide: decideFunction(config.policy),
     trust,
     body: bodySettings(config),
@@ -202,6 +205,7 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
     feedback: config.feedback,
     zone: openZone(config, { registry, tls, prober: watchers.prober, rules }),
     sticky,
+    concurrency: concurrencyOf(config.adaptiveConcurrency, registry.queue, clock),
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })

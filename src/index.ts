@@ -2,9 +2,11 @@
 export { createBalancer, createUpstream } from './balancer.js'
 export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
 export type {
+  AdaptiveConcurrencyOptions,
   BalancerOptions,
   CheckAnswer,
   Duration,
+  HedgeOptions,
   ExemptOption,
   FeedbackOptions,
   HealthCheckOptions,

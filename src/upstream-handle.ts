@@ -14,6 +14,7 @@ import { logPeer } from './debug.js'
 import type { HealthChecker } from './health/health-checker.js'
 import { isProbed } from './health/prober.js'
 import type { Prober } from './health/prober.js'
+import type { AdaptiveConcurrency } from './overload/adaptive-concurrency.js'
 import { DiscoveredList } from './discovered-list.js'
 import type { PeerOptions, PeerSource, PeerTlsOptions } from './options.js'
 import { PeerFeed } from './peer-feed.js'
@@ -45,6 +46,8 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  /** Undefined: no limit in all. */
+  readonly concurrency: AdaptiveConcurrency | undefined
   /** Then there is no prober. */
   readonly checker: HealthChecker | undefined
   /** The field in which peers tell of their load, in lower case. */
@@ -73,6 +76,10 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   get peers(): readonly Peer[] {
     return this.parts.registry.peers
+  }
+
+  get waiting(): number {
+    return this.parts.registry.queue.length
   }
 
   status(peer: Peer): PeerStatus {

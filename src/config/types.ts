@@ -15,6 +15,8 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
+import type { OverloadConfig } from './overload.js'
+import type { GradientSettings } from '../overload/gradient.js'
 import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
@@ -157,6 +159,10 @@ export interface UpstreamConfig {
   readonly failOn: ReadonlySet<Condition>
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
+  /** Undefined: no such limit. */
+  readonly adaptiveConcurrency: GradientSettings | undefined
+  /** A queue is given. */
+  readonly whenFull: 'wait' | 'refuse'
   readonly probe: { readonly interval: number; readonly timeout: number } | undefined
   /** Undefined: none. */
   readonly healthCheck: HealthCheckConfig | undefined
@@ -224,7 +230,7 @@ export interface MessageConfig {
 }
 
 /** {@link BalancerOptions}, resolved. */
-export interface BalancerConfig extends BodyConfig, MessageConfig {
+export interface BalancerConfig extends BodyConfig, MessageConfig, OverloadConfig {
   readonly upstream: UpstreamConfig | Upstream
   /** Holds neither `off` (then it is empty) nor `non_idempotent` (that is {@link nonIdempotent}). */
   readonly on: ReadonlySet<Condition>

@@ -14,6 +14,7 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readAdaptiveConcurrency } from './overload.js'
 import { readFeedback, readHealthCheck } from './health-check.js'
 import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
@@ -76,6 +77,8 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
+    adaptiveConcurrency: readAdaptiveConcurrency(options),
+    whenFull: options.given('queue') ? 'wait' : 'refuse',
     probe: readProbe(options, defaults),
     healthCheck: readHealthCheck(options, peers),
     feedback: readFeedback(options),

@@ -11,6 +11,8 @@ export interface PeerGroupSettings {
   readonly peers: readonly PeerEntry[]
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
+  /** When every peer that might serve has as many attempts in flight as it may have. Default: refuse. */
+  readonly whenFull?: 'wait' | 'refuse'
   /** Per cent of a tier's peers: when fewer are fit, all of them are used. 0: never. */
   readonly panicThreshold?: number
   /** In place of nginx's counter; needs {@link random}. */

@@ -28,6 +28,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   readonly name: string
   readonly selector: PeerSelector
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
+  readonly whenFull: 'wait' | 'refuse'
   readonly nginx: boolean
   readonly queue: PeerQueue
   /** Milliseconds that a request may wait in the queue. */
@@ -67,7 +68,13 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     this.selector = selector
     this.whenNoneLive = settings.whenNoneLive
     this.nginx = settings.nginx
-    this.queue = new PeerQueue(clock, settings.queue.size)
+    this.whenFull = settings.whenNoneLive === 'wait' ? 'wait' : (settings.whenFull ?? 'refuse')
+    this.queue = new PeerQueue(clock, settings.queue.size, {
+      hasRoom: () => this.#hasRoom(),
+      settle: () => {
+        this.settle(clock.now())
+      },
+    })
     this.queueTimeout = settings.queue.timeout
     this.sticky = settings.sticky
     this.locality = settings.locality
@@ -139,6 +146,11 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     return peer.inService && !peer.full
   }
 
+  /** Nothing is held against it but that it has as many attempts in flight as it may have. */
+  onlyFull(peer: PeerState): boolean {
+    return peer.full && peer.inService && (peer.fit || this.#panics(peer))
+  }
+
   /** May get a request of a session that it has: as a live one, or although it is draining. */
   keepsSessions(peer: PeerState): boolean {
     if (peer.live) return true
@@ -160,6 +172,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
       if (now < this.#liveAt(peer)) this.#look(peer, now)
       else this.#markOver(peer, now)
     }
+    this.queue.wakeAll()
   }
 
   /** Another request may be given to it. Some marks are over with that, others wait for what this request comes to. */
@@ -187,14 +200,21 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     this.sharing?.touched(peer)
   }
 
-  /** An attempt is over. */
-  freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): void {
+  /** An attempt is over. Returns true when there is room at the peer where there was none: see {@link offerPlace}. */
+  freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): boolean {
     const wasFull = peer.full
     peer.connections--
+    const hasRoom = wasFull && this.usable(peer)
+    if (hasRoom) this.#refresh(peer, this.clock.now())
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
-    if (wasFull) this.#roomAt(peer)
     this.sharing?.touched(peer)
+    return hasRoom
+  }
+
+  /** When everybody knows that the attempt is over: its place goes to whoever waits for it. */
+  offerPlace(): void {
+    this.queue.wakeOne()
   }
 
   /** Returns what its status has been charged with, where the rule does so by itself. */
@@ -297,7 +317,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     if (peer.full === wasFull) return
     this.#refresh(peer, this.clock.now())
     const free = wasFull ? Math.min(peer.limit - peer.connections, this.queue.length) : 0
-    for (let i = 0; i < free; i++) this.#roomAt(peer)
+    for (let i = 0; i < free; i++) this.offerPlace()
   }
 
   // ---- who the peers are
@@ -373,18 +393,15 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   }
 
   #inServiceAgain(peer: PeerState, now: number): void {
-    if (!peer.live) return
-    this.#ease(peer, now)
+    if (peer.live) this.#ease(peer, now)
+    // One that is marked may be tried all the same: see `whenNoneLive`.
     this.queue.wakeAll()
   }
 
-  #roomAt(peer: PeerState): void {
-    if (peer.full) return
-    this.#refresh(peer, this.clock.now())
-    if (!peer.live) return
-    // Whoever has waited the longest may not want this one.
-    if (this.subsets === undefined) this.queue.wakeOne()
-    else this.queue.wakeAll()
+  /** Could anybody be given a request now? */
+  #hasRoom(): boolean {
+    if (this.#tiers.some(({ live }) => live.length > 0)) return true
+    return this.whenNoneLive === 'try' && this.#peers.some((peer) => this.usable(peer))
   }
 
   #leave(peers: readonly PeerState[]): void {
@@ -456,7 +473,12 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     if (panicking === tier.panicking) return
     tier.panicking = panicking
     for (const each of tier.peers) this.#list(each)
-    if (panicking) this.queue.wakeAll()
+    // Not in the middle of what has brought it about.
+    if (panicking && this.queue.length > 0) {
+      queueMicrotask(() => {
+        this.queue.wakeAll()
+      })
+    }
   }
 
   #ease(peer: PeerState, now: number): void {

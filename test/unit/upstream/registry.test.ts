@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerParameters } from '../../../src/upstream/peer.js'
 import type { PeerEntry } from '../../../src/upstream/membership.js'
-import { exhaust, group, names, open } from './group.js'
+import { exhaust, group, names, open, queueUp } from './group.js'
 import { outlierGroup } from './outlier-group.js'
 
 const standard: PeerParameters = {
@@ -152,7 +152,7 @@ describe('an update', () => {
     const leases = Array.from({ length: 3 }, () => open(registry).next())
     registry.update(peer('a'), { ...standard, maxConns: 2 })
     const outcomes: string[] = []
-    registry.queue.wait(1000, (outcome) => outcomes.push(outcome))
+    queueUp(registry, outcomes)
     leases[0]?.release('ok')
     expect([peer('a').live, outcomes]).toEqual([false, []])
     leases[1]?.release('ok')
@@ -182,7 +182,7 @@ it('room at a marked peer wakes nobody: it would have to queue up again, behind 
   const lease = open(registry).next()
   lease?.fail('error', 'connect')
   const outcomes: string[] = []
-  registry.queue.wait(1000, (outcome) => outcomes.push(outcome))
+  queueUp(registry, outcomes)
   lease?.release('failed')
   expect(outcomes).toEqual([])
 })
