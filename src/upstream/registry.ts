@@ -148,7 +148,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
 
   /** Nothing is held against it but that it has as many attempts in flight as it may have. */
   onlyFull(peer: PeerState): boolean {
-    return peer.full && peer.inService && (peer.fit || this.#panics(peer))
+    return peer.full && peer.inService && (peer.fit || this.panicsAt(peer.tier))
   }
 
   /** May get a request of a session that it has: as a live one, or although it is draining. */
