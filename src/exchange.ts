@@ -65,6 +65,7 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** When no further try may begin; Infinity: never. */
   deadlineAt = Number.POSITIVE_INFINITY
   body: RequestBody | undefined
+  clientAddress: string | undefined
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
   /** It found the queue full. */

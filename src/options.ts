@@ -16,6 +16,7 @@ import type {
 } from './message-options.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from './next-upstream/decide.js'
+import type { SelectorName, SelectorOptions } from './selection/options.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
 import type { Transport, TransportFactory } from './transport/transport.js'
 import type { PeerSelector, SelectPeer } from './upstream/peer-selector.js'
@@ -126,8 +127,11 @@ export interface UpstreamOptions {
   name?: string
   /** The peers; at least one. */
   peers: readonly (string | PeerOptions)[]
-  /** Name of an algorithm, a {@link PeerSelector}, or a function. Default `'round_robin'`. */
-  selector?: string | PeerSelector | SelectPeer
+  /**
+   * Who is asked: the name of a selector, a selector with its options, a {@link PeerSelector} of your own, or a function.
+   * Default `'round_robin'`.
+   */
+  selector?: SelectorName | (string & {}) | SelectorOptions | PeerSelector | SelectPeer
   /** For peers that do not say otherwise. Default 1. nginx `max_fails`. */
   maxFails?: number
   /** For peers that do not say otherwise. Default 10 s. nginx `fail_timeout`. */

@@ -16,6 +16,7 @@ import type {
   RewriteRule,
 } from '../message-options.js'
 import type { PeerTlsOptions, TrustProxy } from '../options.js'
+import type { SelectorSettings } from '../selection/index.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
@@ -62,7 +63,7 @@ export interface UpstreamConfig {
   readonly peerDefaults: PeerDefaults
   /** Per cent; 0: never. */
   readonly panicThreshold: number
-  readonly selector: string | PeerSelector | SelectPeer
+  readonly selector: SelectorSettings | PeerSelector | SelectPeer
   /** Holds neither `off` (then it is empty) nor `non_idempotent`. */
   readonly failOn: ReadonlySet<Condition>
   readonly whenNoneLive: 'try' | 'wait' | 'fail'

@@ -1,16 +1,14 @@
 /** The options of the group of peers. */
 import type { Clock } from '../clock.js'
 import type { KeepaliveOptions, ProbeOptions, QueueOptions, UpstreamOptions } from '../options.js'
-import { selectorNames } from '../selection/index.js'
 import type { AgentPool } from '../transport/agents.js'
-import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
 import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
 import { readPeers } from './peers.js'
+import { readSelector, refuseUnselectable } from './selector.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
-import { suggest } from './suggest.js'
 import { readTls } from './tls.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
 
@@ -46,13 +44,15 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failTimeout: options.duration('failTimeout', 10_000, 'zero allowed'),
     slowStart: options.duration('slowStart', 0, 'zero allowed'),
   })
+  const selector = readSelector(options)
   const peers = readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
+  refuseUnselectable(options.problems, group.path, peers, selector)
   return Object.freeze({
     name: group.name,
     peers,
     peerDefaults,
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
-    selector: readSelector(options),
+    selector,
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
@@ -78,20 +78,6 @@ export function readSurroundings(
     // eslint-disable-next-line no-restricted-properties -- the default that the option is there to replace
     random: options.callback('random') ?? Math.random,
   }
-}
-
-function readSelector(options: Section<GroupOptions>): string | PeerSelector | SelectPeer {
-  const value = options.value('selector')
-  if (value === undefined) return 'round_robin'
-  const select = options.functionOf('selector')
-  if (select !== undefined) return select
-  if (hasMethods<PeerSelector>(value, ['begin'])) return value
-  if (typeof value === 'string') {
-    if (selectorNames.includes(value)) return value
-    const hint = suggest(value, selectorNames)
-    options.reject('selector', `must be one of ${selectorNames.join(', ')}${hint}`)
-  } else options.reject('selector', 'must be a name, a function or a selector with begin()')
-  return 'round_robin'
 }
 
 function readQueue(options: Section<GroupOptions>): UpstreamConfig['queue'] {

@@ -1,47 +1,34 @@
 /** Fewest attempts in flight by weight, as nginx does it (`ngx_http_upstream_get_least_conn_peer`). */
 import type { Candidates, Peer, PeerPicker, PeerSelector } from '../upstream/peer-selector.js'
-import { pickSmoothly } from './round-robin.js'
+import { stepAmong } from './round-robin.js'
 
-function pickLeastConn(candidates: Candidates): Peer | undefined {
-  let best: Peer | undefined
-  let many = false
-  for (const peer of candidates.group.live) {
-    if (!candidates.first && !candidates.eligible(peer)) continue
-    // a / b < c / d without division.
-    const load =
-      best === undefined ? -1 : peer.connections * best.weight - best.connections * peer.weight
-    if (load < 0) {
-      best = peer
-      many = false
-    } else if (load === 0) {
-      many = true
+class LeastConnPicker implements PeerPicker {
+  /** Those with the same load as the best so far. A list that is used again: picks come one after another. */
+  readonly #equal: Peer[] = []
+
+  pick(candidates: Candidates): Peer | undefined {
+    const { first } = candidates
+    const equal = this.#equal
+    let count = 0
+    let connections = 0
+    let weight = 0
+    for (const peer of candidates.group.live) {
+      if (!first && !candidates.eligible(peer)) continue
+      // a / b < c / d without division.
+      const load = count === 0 ? -1 : peer.connections * weight - connections * peer.easedWeight
+      if (load > 0) continue
+      if (load < 0) {
+        count = 0
+        connections = peer.connections
+        weight = peer.easedWeight
+      }
+      equal[count++] = peer
     }
-  }
-  if (best === undefined || !many) return best
-  return pickSmoothly(new EquallyLoaded(candidates, best))
-}
-
-/** The peers with the same load as the best: round robin decides among them. */
-class EquallyLoaded implements Candidates {
-  readonly group
-  readonly first = false
-  readonly #candidates: Candidates
-  readonly #best: Peer
-
-  constructor(candidates: Candidates, best: Peer) {
-    this.group = candidates.group
-    this.#candidates = candidates
-    this.#best = best
-  }
-
-  eligible(peer: Peer): boolean {
-    if (peer.connections * this.#best.weight !== this.#best.connections * peer.weight) return false
-    return this.#candidates.eligible(peer)
+    return count < 2 ? equal[count - 1] : stepAmong(equal, count)
   }
 }
-
-const picker: PeerPicker = { pick: pickLeastConn }
 
 export function leastConn(): PeerSelector {
+  const picker = new LeastConnPicker()
   return { name: 'least_conn', begin: () => picker }
 }

@@ -9,14 +9,33 @@ export function pickSmoothly(candidates: Candidates): Peer | undefined {
   let total = 0
   for (const peer of live) {
     if (!first && !candidates.eligible(peer)) continue
-    const weight = peer.effectiveWeight
-    peer.currentWeight += weight
-    total += weight
-    if (weight !== peer.easedWeight) peer.effectiveWeight = Math.min(weight + 1, peer.easedWeight)
+    total += takeStep(peer)
     if (best === undefined || peer.currentWeight > best.currentWeight) best = peer
   }
   if (best !== undefined) best.currentWeight -= total
   return best
+}
+
+/** One smooth step among the first `count` of these: whoever has the same load, for one. */
+export function stepAmong(peers: readonly Peer[], count: number): Peer | undefined {
+  let best: Peer | undefined
+  let total = 0
+  for (let i = 0; i < count; i++) {
+    const peer = peers[i]
+    if (peer === undefined) continue
+    total += takeStep(peer)
+    if (best === undefined || peer.currentWeight > best.currentWeight) best = peer
+  }
+  if (best !== undefined) best.currentWeight -= total
+  return best
+}
+
+/** A peer's part in a step: returns the weight with which it took part. What failures took of it comes back by one. */
+export function takeStep(peer: Peer): number {
+  const weight = peer.effectiveWeight
+  peer.currentWeight += weight
+  if (weight !== peer.easedWeight) peer.effectiveWeight = Math.min(weight + 1, peer.easedWeight)
+  return weight
 }
 
 const picker: PeerPicker = { pick: pickSmoothly }

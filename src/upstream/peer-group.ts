@@ -10,6 +10,8 @@ export class PeerTier implements PeerGroup, PeerListing {
   #peers: readonly PeerState[] = []
   #totalWeight = 0
   #version = 0
+  #inFlight = 0
+  #liveWeight = 0
   readonly #live: PeerState[] = []
 
   constructor(priority: number, peers: readonly PeerState[] = []) {
@@ -33,25 +35,45 @@ export class PeerTier implements PeerGroup, PeerListing {
     return this.#version
   }
 
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get liveWeight(): number {
+    return this.#liveWeight
+  }
+
   /** Other peers, or the same ones with other weights. `peers` is in the order of their `index`. */
   replace(peers: readonly PeerState[]): void {
     this.#peers = peers
     this.#version++
     this.#totalWeight = 0
+    this.#inFlight = 0
+    this.#liveWeight = 0
     this.#live.length = 0
     for (const peer of peers) {
       this.#totalWeight += peer.weight
-      if (peer.live) this.#live.push(peer)
+      this.#inFlight += peer.connections
+      if (!peer.live) continue
+      this.#liveWeight += peer.weight
+      this.#live.push(peer)
     }
   }
 
+  counted(change: 1 | -1): void {
+    this.#inFlight += change
+  }
+
   admit(peer: PeerState): void {
+    this.#liveWeight += peer.weight
     this.#live.splice(this.#position(peer), 0, peer)
   }
 
   dismiss(peer: PeerState): void {
     const at = this.#position(peer)
-    if (this.#live[at] === peer) this.#live.splice(at, 1)
+    if (this.#live[at] !== peer) return
+    this.#liveWeight -= peer.weight
+    this.#live.splice(at, 1)
   }
 
   /** Where it is, or would be. */

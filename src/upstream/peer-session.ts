@@ -17,6 +17,8 @@ export class Lease implements Answer {
   exempt = false
   #charge: Charge | undefined
   #released = false
+  /** Milliseconds to the response head. */
+  #headMs: number | undefined
 
   constructor(registry: PeerRegistry, peer: PeerState, takenAt: number) {
     this.#registry = registry
@@ -30,8 +32,9 @@ export class Lease implements Answer {
     this.good = good
     this.#registry.answered(this.peer, this)
     const { selector, clock } = this.#registry
-    if (selector.answered !== undefined && !this.exempt)
-      selector.answered(this.peer, clock.now() - this.takenAt)
+    if (selector.answered === undefined && selector.finished === undefined) return
+    this.#headMs = clock.now() - this.takenAt
+    if (!this.exempt) selector.answered?.(this.peer, this.#headMs)
   }
 
   /** Puts a failure to the peer's account, once. */
@@ -52,8 +55,10 @@ export class Lease implements Answer {
     this.#released = true
     this.#registry.freed(this.peer, outcome)
     const { selector, clock } = this.#registry
-    if (selector.finished !== undefined && !this.exempt)
-      selector.finished(this.peer, outcome, clock.now() - this.takenAt)
+    if (selector.finished === undefined && selector.dropped === undefined) return
+    const ms = clock.now() - this.takenAt
+    if (this.exempt) selector.dropped?.(this.peer, ms)
+    else selector.finished?.(this.peer, outcome, ms, this.#headMs)
   }
 }
 
@@ -93,6 +98,7 @@ export class PeerSession implements Candidates {
     if (this.#tried === undefined) this.#tried = peer
     else (this.#moreTried ??= []).push(peer)
     this.#registry.taken(peer, now)
+    this.#registry.selector.began?.(peer)
     return new Lease(this.#registry, peer, now)
   }
 

@@ -73,6 +73,8 @@ export interface PeerOwner {
 export interface PeerListing {
   admit(peer: PeerState): void
   dismiss(peer: PeerState): void
+  /** One attempt more at one of its peers, or one less. */
+  counted?(change: 1 | -1): void
 }
 
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({})

@@ -112,6 +112,7 @@ export class PeerRegistry implements PeerOwner {
   /** An attempt begins. */
   taken(peer: PeerState, now: number): void {
     peer.connections++
+    for (const listing of peer.listings) listing.counted?.(1)
     this.#availability.picked(peer, now)
     if (peer.maxConns !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
   }
@@ -120,6 +121,7 @@ export class PeerRegistry implements PeerOwner {
   freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): void {
     const wasFull = peer.full
     peer.connections--
+    for (const listing of peer.listings) listing.counted?.(-1)
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
     if (wasFull) this.#roomAt(peer)
