@@ -2,7 +2,7 @@
 import { CRC_START, crcByte, crcEnd, crcText, crcWord } from './crc32.js'
 
 /** Points for each unit of weight. */
-const POINTS = 160
+export const POINTS = 160
 
 /**
  * Calls `each` with the points that a server has for more than `from` and up to `to` units of weight. `name` is

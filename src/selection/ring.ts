@@ -1,10 +1,8 @@
 /** The ring of consistent hashing (ketama), with nginx's points; a change of one peer changes its own points only. */
 import type { Peer, PeerGroup } from '../upstream/peer-selector.js'
-import { eachPoint } from './ring-points.js'
-import { hashOf, MOST_OWNERS, ownerOf, pointOf, RingBuckets } from './ring-buckets.js'
+import { eachPoint, POINTS } from './ring-points.js'
+import { hashOf, MOST_OWNERS, ownerOf, pointOf, SortedPoints } from './sorted-points.js'
 
-/** Points for one unit of weight. */
-const POINTS = 160
 const HASHES = 2 ** 32
 
 /** Peers of one name share their points: in nginx, the addresses of one `server`. */
@@ -22,27 +20,23 @@ class RingServer {
   }
 }
 
-/** A peer that stood in the list, with the weight that it had there. */
-interface Placed {
-  readonly peer: Peer
-  readonly weight: number
-}
-
 const NOBODY: readonly Peer[] = []
 
 export class Ring {
-  readonly #points = new RingBuckets()
+  readonly #points = new SortedPoints()
   readonly #servers = new Map<string, RingServer>()
   #byId: (RingServer | undefined)[] = []
   #freeIds: number[] = []
-  #placed: readonly Placed[] = []
+  /** Those that it was made for, with the weights that they had then. */
+  #peers: readonly Peer[] = []
+  #weights = new Float64Array()
   #hash = 0
 
   /** Takes the group's peers as they are now. */
-  update({ peers, totalWeight }: PeerGroup): void {
-    const { start, oldEnd, newEnd } = changedPart(this.#placed, peers)
+  update({ peers }: PeerGroup): void {
+    const { start, oldEnd, newEnd } = this.#changedPart(peers)
     const changed = new Set<RingServer>()
-    for (const { peer } of this.#placed.slice(start, oldEnd)) {
+    for (const peer of this.#peers.slice(start, oldEnd)) {
       const server = this.#serverOf(peer.name)
       server.peers.splice(server.peers.indexOf(peer), 1)
       changed.add(server)
@@ -52,8 +46,8 @@ export class Ring {
       server.peers.push(peer)
       changed.add(server)
     }
-    this.#placed = peers.map((peer) => ({ peer, weight: peer.weight }))
-    this.#points.expect(totalWeight * POINTS)
+    this.#peers = peers
+    this.#weights = Float64Array.from(peers, weightOf)
     if (this.#points.size === 0) this.#fill(changed)
     else for (const server of changed) this.#place(server)
     for (const server of changed) if (server.peers.length === 0) this.#forget(server)
@@ -66,11 +60,9 @@ export class Ring {
     this.#hash = hashOf(point)
     let best = this.#byId[ownerOf(point)]
     // nginx keeps one point of several with the same hash: that of the server which stands first.
-    for (
-      let n = 1, twin = this.#points.twin(1);
-      twin !== undefined;
-      twin = this.#points.twin(++n)
-    ) {
+    for (;;) {
+      const twin = this.#points.after()
+      if (twin === undefined || twin === point || hashOf(twin) !== this.#hash) break
       const other = this.#byId[ownerOf(twin)]
       if (positionOf(other) < positionOf(best)) best = other
     }
@@ -82,14 +74,37 @@ export class Ring {
     return (this.#hash + 1) % HASHES
   }
 
+  /** Where the lists differ: mostly it is one peer, and the rest need not be looked at again. */
+  #changedPart(peers: readonly Peer[]): { start: number; oldEnd: number; newEnd: number } {
+    const isSame = (was: number, is: number): boolean => {
+      const peer = peers[is]
+      return peer !== undefined && peer === this.#peers[was] && peer.weight === this.#weights[was]
+    }
+    let start = 0
+    while (isSame(start, start)) start++
+    let oldEnd = this.#peers.length
+    let newEnd = peers.length
+    while (oldEnd > start && newEnd > start && isSame(oldEnd - 1, newEnd - 1)) {
+      oldEnd--
+      newEnd--
+    }
+    return { start, oldEnd, newEnd }
+  }
+
   #fill(servers: Iterable<RingServer>): void {
+    let size = 0
     for (const server of servers) {
       this.#arrange(server)
-      eachPoint(server.name, 0, server.weight, (hash) => {
-        this.#points.push(pointOf(hash, server.id))
+      size += server.weight * POINTS
+    }
+    const points = new Float64Array(size)
+    let at = 0
+    for (const { name, id, weight } of servers) {
+      eachPoint(name, 0, weight, (hash) => {
+        points[at++] = pointOf(hash, id)
       })
     }
-    this.#points.sort()
+    this.#points.fill(points)
   }
 
   #place(server: RingServer): void {
@@ -134,20 +149,4 @@ function positionOf(server: RingServer | undefined): number {
   return server?.peers[0]?.index ?? Infinity
 }
 
-/** Where two lists differ: mostly it is one peer, and the rest need not be looked at again. */
-function changedPart(
-  before: readonly Placed[],
-  peers: readonly Peer[],
-): { start: number; oldEnd: number; newEnd: number } {
-  const isSame = (was: Placed | undefined, is: Peer | undefined): boolean =>
-    was !== undefined && was.peer === is && was.weight === is.weight
-  let start = 0
-  while (isSame(before[start], peers[start])) start++
-  let oldEnd = before.length
-  let newEnd = peers.length
-  while (oldEnd > start && newEnd > start && isSame(before[oldEnd - 1], peers[newEnd - 1])) {
-    oldEnd--
-    newEnd--
-  }
-  return { start, oldEnd, newEnd }
-}
+const weightOf = ({ weight }: Peer): number => weight
