@@ -223,34 +223,54 @@ const NAME_OF = {
 /** nginx refuses these parameters with them, too (`NGX_HTTP_UPSTREAM_BACKUP`, `slow_start`). */
 const BY_PLACE: ReadonlySet<SelectorName> = new Set(['hash', 'ip_hash', 'random'])
 
+function settingsIn(selector: UpstreamConfig['selector']): SelectorSettings | undefined {
+  return typeof selector === 'function' || 'begin' in selector ? undefined : selector
+}
+
+function isRing(selector: UpstreamConfig['selector']): boolean {
+  const settings = settingsIn(selector)
+  return settings?.name === 'hash' && settings.consistent === true
+}
+
 /** What is wrong with a peer for this selector: a rule, or undefined. */
 export function selectorRefusal(
   selector: UpstreamConfig['selector'],
 ): (parameters: PeerParameters) => string | undefined {
-  if (typeof selector === 'function' || 'begin' in selector) return () => undefined
-  const { name } = selector
-  const isRing = name === 'hash' && selector.consistent === true
+  const name = settingsIn(selector)?.name
+  const ring = isRing(selector)
   return ({ tier = 0, backup, slowStart = 0, weight }) => {
-    if (isRing && weight > HEAVIEST_RING)
+    if (ring && weight > HEAVIEST_RING)
       return `must not have a weight of more than ${HEAVIEST_RING} with the selector hash and consistent`
-    if (!BY_PLACE.has(name)) return undefined
+    if (name === undefined || !BY_PLACE.has(name)) return undefined
     if (backup || tier > 0)
       return `must not be a backup, or of a tier above 0, with the selector ${name}`
-    if (slowStart > 0) return `must not have slowStart with the selector ${name}`
-    return undefined
+    return slowStart > 0 ? `must not have slowStart with the selector ${name}` : undefined
   }
 }
 
-/** The peers of the start. */
+/** The peers of the start; `slowStart` is what they have of the upstream. */
 export function refuseUnselectable(
-  problems: Problems,
+  options: Section<Pick<UpstreamOptions, 'slowStart'>>,
   path: string,
   peers: readonly PeerConfig[],
   selector: UpstreamConfig['selector'],
+  slowStart: number,
 ): void {
   const refusal = selectorRefusal(selector)
+  const name = settingsIn(selector)?.name
+  if (slowStart > 0 && name !== undefined && BY_PLACE.has(name))
+    options.problems.say(options.path('slowStart'), `must not be given with the selector ${name}`)
+  const { problems } = options
+  let total = 0
   for (const [index, { parameters }] of peers.entries()) {
-    const rule = refusal(parameters)
+    total += parameters.weight
+    const own = parameters.slowStart === slowStart ? { ...parameters, slowStart: 0 } : parameters
+    const rule = refusal(own)
     if (rule !== undefined) problems.say(`${path}[${index}]`, rule)
   }
+  if (total > HEAVIEST_RING && isRing(selector))
+    problems.say(
+      path,
+      `must not have a total weight of more than ${HEAVIEST_RING} with the selector hash and consistent`,
+    )
 }

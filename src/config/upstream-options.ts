@@ -46,7 +46,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
   })
   const selector = readSelector(options)
   const peers = readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
-  refuseUnselectable(options.problems, group.path, peers, selector)
+  refuseUnselectable(options, group.path, peers, selector, peerDefaults.slowStart)
   return Object.freeze({
     name: group.name,
     peers,

@@ -6,42 +6,21 @@ import type {
   PeerSelector,
   SelectorContext,
 } from '../upstream/peer-selector.js'
+import { pickLeast } from './least.js'
 import type { LeastTimeSelectorOptions } from './options.js'
 import { Chance, TwoPicker } from './random.js'
-import { ResponseTimes } from './response-times.js'
-import { stepAmong } from './round-robin.js'
+import { outlook, ResponseTimes } from './response-times.js'
 
 class LeastTimePicker implements PeerPicker {
   readonly #times: ResponseTimes
-  /** Those as good as the best so far. A list that is used again: picks come one after another. */
-  readonly #equal: Peer[] = []
 
   constructor(times: ResponseTimes) {
     this.#times = times
   }
 
   pick(candidates: Candidates): Peer | undefined {
-    const { first, group } = candidates
-    const equal = this.#equal
-    const times = this.#times
-    times.settle(group.peers)
-    let count = 0
-    let least = 0
-    let weight = 0
-    for (const peer of group.live) {
-      if (!first && !candidates.eligible(peer)) continue
-      const outlook = times.outlook(peer)
-      // a / b < c / d without division.
-      const load = count === 0 ? -1 : outlook * weight - least * peer.easedWeight
-      if (load > 0) continue
-      if (load < 0) {
-        count = 0
-        least = outlook
-        weight = peer.easedWeight
-      }
-      equal[count++] = peer
-    }
-    return count < 2 ? equal[count - 1] : stepAmong(equal, count)
+    this.#times.settle(candidates.group)
+    return pickLeast(candidates, outlook)
   }
 }
 
@@ -96,9 +75,9 @@ class RandomTwoLeastTimeSelector extends TimedSelector {
     super(times)
     this.#chance = new Chance(random)
     this.#isSlower = (peer, than) => {
-      // Each by itself: who is not looked at need not be settled.
-      times.settle([peer, than])
-      return times.outlook(peer) * than.easedWeight > times.outlook(than) * peer.easedWeight
+      times.refresh(peer)
+      times.refresh(than)
+      return outlook(peer) * than.easedWeight > outlook(than) * peer.easedWeight
     }
   }
 

@@ -12,6 +12,9 @@ import { Chance, TwoPicker } from './random.js'
 /** Milliseconds: of whom nothing is known, who has something in flight already. It gets one request at first, and no crowd. */
 const UNKNOWN_MS = 2 ** 31
 
+/** Shorter times are all the same: then what is in flight decides. */
+const LEAST_MS = 1
+
 class PeakTime {
   /** Milliseconds; 0: nothing is known. */
   #ms = 0
@@ -79,7 +82,7 @@ class PeakEwmaSelector implements PeerSelector {
   #cost(peer: Peer, now: number): number {
     const ms = this.#known.get(peer)?.at(now, this.#decay)
     if (ms === undefined) return (UNKNOWN_MS * peer.connections) / peer.easedWeight
-    return (ms * (peer.connections + 1)) / peer.easedWeight
+    return (Math.max(ms, LEAST_MS) * (peer.connections + 1)) / peer.easedWeight
   }
 
   #of(peer: Peer): PeakTime {

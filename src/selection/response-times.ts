@@ -1,5 +1,5 @@
 /** How long peers take, as nginx 1.31 keeps it for `least_time` (`ngx_http_upstream_least_time_module.c`). */
-import type { Peer, PeerSelector, SelectorContext } from '../upstream/peer-selector.js'
+import type { Peer, PeerGroup, PeerSelector, SelectorContext } from '../upstream/peer-selector.js'
 import type { LeastTimeSelectorOptions } from './options.js'
 
 /** All longer times are equally bad: then what is in flight decides. */
@@ -12,8 +12,10 @@ function averaged(average: number, ms: number): number {
   return average === 0 ? ms : Math.floor(0.5 + ms * 0.05 + average * 0.95)
 }
 
+/** nginx's cluster, less {@link CLUSTER_MS}: so 0 stands for a peer of which nothing is known. */
 function clustered(ms: number): number {
-  return ms > LONGEST_MS ? LONGEST_MS : ms + CLUSTER_MS - (ms % CLUSTER_MS)
+  // A small integer: V8 keeps those in the peer itself.
+  return ms > LONGEST_MS ? LONGEST_MS - CLUSTER_MS : (ms - (ms % CLUSTER_MS)) | 0
 }
 
 class PeerTimes {
@@ -21,8 +23,6 @@ class PeerTimes {
   average = 0
   /** Seconds; nginx `checked`: when it was last chosen for the first time in its `failTimeout`, or failed. */
   checked = 0
-  /** What is reckoned with: halved while it is not used, in clusters. */
-  reckoned = CLUSTER_MS
   /** Attempts that wait (nginx `inflight_reqs`), how long they did until `since` in all, and the average of that. */
   waiting = 0
   waited = 0
@@ -56,6 +56,11 @@ class PeerTimes {
   }
 }
 
+/** Milliseconds that a peer would need for what it has, and one request more. */
+export function outlook({ connections, reckonedMs }: Peer): number {
+  return (reckonedMs + CLUSTER_MS) * (1 + connections)
+}
+
 export class ResponseTimes implements Omit<PeerSelector, 'name' | 'begin'> {
   readonly #now: () => number
   readonly #ofHeader: boolean
@@ -63,7 +68,8 @@ export class ResponseTimes implements Omit<PeerSelector, 'name' | 'begin'> {
   readonly #known = new WeakMap<Peer, PeerTimes>()
   /** By index: found without a search. */
   readonly #slots: (PeerTimes | undefined)[] = []
-  #second = -1
+  /** For which second each group's times have been settled. */
+  readonly #settled = new WeakMap<PeerGroup, number>()
 
   constructor(
     { now }: Pick<SelectorContext, 'now'>,
@@ -80,20 +86,20 @@ export class ResponseTimes implements Omit<PeerSelector, 'name' | 'begin'> {
     const second = Math.floor(now / 1000)
     if (second - times.checked > Math.floor(peer.failTimeout / 1000)) {
       times.checked = second
-      times.reckoned = clustered(times.average)
+      peer.reckonedMs = clustered(times.average)
     }
     if (this.#inflight) times.began(now)
   }
 
   answered(peer: Peer, ms: number): void {
     if (!this.#inflight || !this.#ofHeader) return
-    this.#measured(peer, ms)
     this.#of(peer).ended(this.#now(), ms)
+    this.#measured(peer, ms)
   }
 
   finished(peer: Peer, outcome: 'ok' | 'next' | 'failed', ms: number, headMs?: number): void {
     const isWaiting = !this.#ofHeader || headMs === undefined
-    if (this.#inflight && isWaiting) this.#of(peer).ended(this.#now(), ms)
+    if (this.#inflight && isWaiting) this.dropped(peer, ms)
     if (outcome === 'failed') this.#of(peer).checked = Math.floor(this.#now() / 1000)
     // A peer that fails quickly is not to be preferred.
     if (outcome !== 'ok' || headMs === undefined) return
@@ -102,41 +108,48 @@ export class ResponseTimes implements Omit<PeerSelector, 'name' | 'begin'> {
   }
 
   dropped(peer: Peer, ms: number): void {
-    if (this.#inflight) this.#of(peer).ended(this.#now(), ms)
+    if (!this.#inflight) return
+    this.#of(peer).ended(this.#now(), ms)
+    this.refresh(peer)
   }
 
-  /** To be called before a pick: times change with the seconds. */
-  settle(peers: readonly Peer[]): void {
-    const second = Math.floor(this.#now() / 1000)
-    if (second === this.#second) return
-    this.#second = second
-    for (const peer of peers) {
-      const times = this.#of(peer)
-      times.reckoned = clustered(times.halvedAt(second))
+  /** To be called before a pick among all of these: times change with the seconds. */
+  settle(group: PeerGroup): void {
+    const now = this.#now()
+    const second = Math.floor(now / 1000)
+    if (second !== this.#settled.get(group)) {
+      this.#settled.set(group, second)
+      for (const peer of group.peers) this.#reckon(peer, second)
     }
+    if (!this.#inflight) return
+    for (const peer of group.live) if (peer.connections > 0) this.#reckonWaiting(peer, now)
   }
 
-  /** Milliseconds that a peer would need for what it has, and one request more. */
-  outlook(peer: Peer): number {
-    const slot = this.#slots[peer.index]
-    const times = slot?.peer === peer ? slot : this.#of(peer)
-    const ms = times.waiting === 0 ? times.reckoned : this.#withWaiting(times)
-    return ms * (1 + peer.connections)
+  /** The same for one peer. */
+  refresh(peer: Peer): void {
+    this.#reckon(peer, Math.floor(this.#now() / 1000))
   }
 
   /** Waiting for longer than others took is a bad sign. */
-  #withWaiting(times: PeerTimes): number {
-    const now = this.#now()
-    const each = Math.floor(times.waited / times.waiting) + Math.floor(now - times.since)
+  #reckonWaiting(peer: Peer, now: number): void {
+    const slot = this.#slots[peer.index]
+    const times = slot?.peer === peer ? slot : this.#of(peer)
+    if (times.waiting === 0) return
+    const each = Math.floor(times.waited / times.waiting + (now - times.since))
     times.waitingAverage = averaged(times.waitingAverage, each)
     const ms = times.halvedAt(Math.floor(now / 1000))
-    return clustered(Math.max(ms, times.waitingAverage))
+    peer.reckonedMs = clustered(Math.max(ms, times.waitingAverage))
   }
 
   #measured(peer: Peer, ms: number): void {
     const times = this.#of(peer)
     times.average = averaged(times.average, Math.floor(ms))
-    times.reckoned = clustered(times.halvedAt(Math.floor(this.#now() / 1000)))
+    this.refresh(peer)
+  }
+
+  #reckon(peer: Peer, second: number): void {
+    const times = this.#known.get(peer)
+    if (times !== undefined) peer.reckonedMs = clustered(times.halvedAt(second))
   }
 
   #of(peer: Peer): PeerTimes {

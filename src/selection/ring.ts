@@ -29,7 +29,7 @@ export class Ring {
   #freeIds: number[] = []
   /** Those that it was made for, with the weights that they had then. */
   #peers: readonly Peer[] = []
-  #weights = new Float64Array()
+  #weights: Float64Array = new Float64Array()
   #hash = 0
 
   /** Takes the group's peers as they are now. */
@@ -47,7 +47,7 @@ export class Ring {
       changed.add(server)
     }
     this.#peers = peers
-    this.#weights = Float64Array.from(peers, weightOf)
+    this.#weights = weightsOf(peers)
     if (this.#points.size === 0) this.#fill(changed)
     else for (const server of changed) this.#place(server)
     for (const server of changed) if (server.peers.length === 0) this.#forget(server)
@@ -149,4 +149,8 @@ function positionOf(server: RingServer | undefined): number {
   return server?.peers[0]?.index ?? Infinity
 }
 
-const weightOf = ({ weight }: Peer): number => weight
+function weightsOf(peers: readonly Peer[]): Float64Array {
+  const weights = new Float64Array(peers.length)
+  for (const [index, { weight }] of peers.entries()) weights[index] = weight
+  return weights
+}

@@ -6,25 +6,15 @@ export function pickSmoothly(candidates: Candidates): Peer | undefined {
   const { live } = candidates.group
   const { first } = candidates
   let best: Peer | undefined
+  let most = 0
   let total = 0
   for (const peer of live) {
     if (!first && !candidates.eligible(peer)) continue
     total += takeStep(peer)
-    if (best === undefined || peer.currentWeight > best.currentWeight) best = peer
-  }
-  if (best !== undefined) best.currentWeight -= total
-  return best
-}
-
-/** One smooth step among the first `count` of these: whoever has the same load, for one. */
-export function stepAmong(peers: readonly Peer[], count: number): Peer | undefined {
-  let best: Peer | undefined
-  let total = 0
-  for (let i = 0; i < count; i++) {
-    const peer = peers[i]
-    if (peer === undefined) continue
-    total += takeStep(peer)
-    if (best === undefined || peer.currentWeight > best.currentWeight) best = peer
+    const { currentWeight } = peer
+    if (best !== undefined && currentWeight <= most) continue
+    best = peer
+    most = currentWeight
   }
   if (best !== undefined) best.currentWeight -= total
   return best

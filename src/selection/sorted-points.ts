@@ -6,8 +6,8 @@
 /** Owners that points can belong to. */
 export const MOST_OWNERS = 2 ** 21
 /** Points of a page at most, and when it is new. */
-const PAGE = 1024
-const FILL = 640
+const PAGE = 256
+const FILL = 160
 
 export function pointOf(hash: number, owner: number): number {
   return hash * MOST_OWNERS + owner

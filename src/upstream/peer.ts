@@ -34,6 +34,8 @@ export interface Peer extends PeerAddress {
   effectiveWeight: number
   /** Running value of smooth weighted round robin; belongs to the selectors. */
   currentWeight: number
+  /** Milliseconds that a selector reckons with, more than the least that it knows; belongs to the selectors. */
+  reckonedMs: number
   /** Attempts in flight now, from all balancers that share the upstream. */
   readonly connections: number
   /** Limit of attempts in flight; 0 is none (nginx `max_conns`). */
@@ -101,6 +103,7 @@ export class PeerState implements Peer {
   effectiveWeight: number
   currentWeight = 0
   connections = 0
+  reckonedMs = 0
   #down = false
   #draining = false
   #healthy = true
