@@ -6,7 +6,7 @@ import type { SelectorSettings } from '../../src/selection/index.js'
 import type { PeerSelector } from '../../src/upstream/peer-selector.js'
 import { PeerSession } from '../../src/upstream/peer-session.js'
 import type { Lease } from '../../src/upstream/peer-session.js'
-import type { PeerParameters, PeerState } from '../../src/upstream/peer.js'
+import type { PeerAddress, PeerParameters, PeerState } from '../../src/upstream/peer.js'
 import type { PeerRegistry } from '../../src/upstream/registry.js'
 import { exhaust, group, request } from '../unit/upstream/group.js'
 
@@ -45,6 +45,14 @@ const selectorOf = (settings: SelectorSettings, seed = 1): PeerSelector =>
 
 const peersOf = (weights: readonly number[]): Record<string, { weight: number }> =>
   Object.fromEntries(weights.map((weight, i) => [`10.0.0.${i}:80`, { weight }]))
+
+const addressOf = (name: string): PeerAddress => ({
+  protocol: 'http:',
+  hostname: name,
+  port: 80,
+  socketPath: undefined,
+  name,
+})
 
 const parametersOf = (peer: PeerState): PeerParameters => ({
   weight: peer.weight,
@@ -263,7 +271,7 @@ describe('minimal movement on the ring', () => {
           const peer = registry.peers[at % registry.peers.length]!
           const parameters = { ...parametersOf(peer), weight }
           const name = `10.0.0.${next++}:80`
-          if (what === 'add') registry.add({ address: { ...peer, name }, parameters })
+          if (what === 'add') registry.add({ address: addressOf(name), parameters })
           if (what === 'remove' && registry.peers.length > 1) registry.remove(peer)
           if (what === 'weight') registry.update(peer, parameters)
           if (what === 'replace')

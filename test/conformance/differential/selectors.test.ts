@@ -106,7 +106,9 @@ function ask(port: number, { key, address }: Ask): Promise<string> {
       },
       (response) => {
         response.resume()
-        response.on('end', () => resolve(`${response.statusCode} ${response.headers['x-went-to']}`))
+        response.on('end', () =>
+          resolve(`${response.statusCode} ${String(response.headers['x-went-to'])}`),
+        )
       },
     )
     outgoing.on('error', reject).end()
