@@ -8,7 +8,7 @@ const TWO = ['http://a', 'http://b'] as const
 
 function problemsOf(options: object): readonly string[] {
   try {
-    resolveUpstream({ peers: TWO, ...options } as UpstreamOptions)
+    resolveUpstream({ peers: TWO, ...options })
     return []
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error

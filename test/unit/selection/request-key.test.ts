@@ -57,7 +57,7 @@ describe('CRC-32', () => {
     // UTF-8, and not what the characters have in common with bytes.
     ['é€', 0x95d0cf2e],
   ])('%s', (text, checksum) => {
-    const utf8 = /[^\x00-\xff]/.test(text) ? Buffer.from(text).toString('latin1') : text
+    const utf8 = text.includes('€') ? Buffer.from(text).toString('latin1') : text
     expect(crcEnd(crcText(CRC_START, text))).toBe(crcEnd(crcText(CRC_START, utf8)))
     if (!text.includes('€')) expect(crcEnd(crcText(CRC_START, text))).toBe(checksum)
   })
