@@ -37,6 +37,25 @@ const ARROWS = [
     why: 'state and decisions import nothing but types',
   },
   {
+    from: /^sticky\//,
+    any: ['*'],
+    except: [
+      'upstream/',
+      'message/',
+      'config/',
+      'sticky-options.js',
+      'clock.js',
+      'node:crypto',
+      'node:http',
+    ],
+    why: 'sticky sessions know requests, responses and peers, and nothing else',
+  },
+  {
+    from: /^sticky\//,
+    values: ['upstream/', 'config/', 'sticky-options.js', 'clock.js', 'node:http'],
+    why: 'sticky sessions take only types from outside, but for helpers of message/',
+  },
+  {
     from: /^message\//,
     any: ['request-handler.js', 'request-run.js'],
     values: ['upstream/', 'transport/'],
@@ -78,6 +97,17 @@ const ARROWS = [
     from: /^(?!transport\/(agents|keepalive-agent)\.ts$)/,
     any: ['agentkeepalive'],
     why: 'agentkeepalive appears in src/transport/agents.ts and keepalive-agent.ts only',
+  },
+  {
+    from: /^(?!(discovery\/|discovery\.ts$))/,
+    any: ['discovery/', 'discovery.js', 'yaml'],
+    why: 'sources of peers are for the subpath evenkeel/discovery alone, and yaml need not be installed',
+  },
+  {
+    from: /^discovery\//,
+    values: ['*'],
+    except: ['node:', 'yaml', 'clock.js', 'config/'],
+    why: 'a source of peers knows no upstream',
   },
   {
     from: /^(?!debug\.ts$)/,

@@ -10,9 +10,12 @@ import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
 import { BalancerEmitter } from './events.js'
 import type { BalancerEventName, Listener } from './events.js'
+import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
+import type { ConnectOptions } from './health/connection-probe.js'
 import { Prober } from './health/prober.js'
 import type { BodySettings } from './message/incoming-body.js'
+import { isSecureClient } from './message/client-scheme.js'
 import { compileInterceptErrors } from './message/intercept-errors.js'
 import { compileRequestChanges } from './message/request-changes.js'
 import { compileResponseChanges } from './message/response-changes.js'
@@ -28,6 +31,7 @@ import { RequestHandler } from './request-handler.js'
 
 import { selectorFromFunction } from './selection/from-function.js'
 import { makeSelector } from './selection/index.js'
+import { stickySessions } from './sticky/sticky-sessions.js'
 import { agentPoolFromFunction, KeepaliveAgentPool } from './transport/agents.js'
 import type { AgentPool } from './transport/agents.js'
 import { UpstreamConnections } from './transport/connections.js'
@@ -35,10 +39,12 @@ import { defaultTransport } from './transport/default-transport.js'
 import { HttpProxyTransport } from './transport/http-proxy/http-proxy-transport.js'
 import { UpstreamTls } from './transport/tls.js'
 import type { Transport } from './transport/transport.js'
+import type { Peer } from './upstream/peer.js'
 import type { PeerSelector } from './upstream/peer-selector.js'
 import { PeerRegistry } from './upstream/registry.js'
 import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
+import { refusedBesideOutliers } from './config/outlier-detection.js'
 import { UpstreamHandle } from './upstream-handle.js'
 
 /** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
@@ -115,13 +121,14 @@ function assemble(
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
   const policy = handlerPolicy(config, upstream)
   const draining = new Draining(clock)
+  const trust = compileTrust(config.trustProxy)
   const handler = new RequestHandler({
     registry,
     transport,
     clock,
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
     decide: decideFunction(config.policy),
-    trust: compileTrust(config.trustProxy),
+    trust,
     body: bodySettings(config),
     requestChanges: compileRequestChanges(config),
     delivery: new Delivery({
@@ -129,7 +136,10 @@ function assemble(
       draining,
       changes: compileResponseChanges(config, registry),
       intercept: compileInterceptErrors(config.interceptErrors),
+      sticky: upstream.parts.sticky,
+      isSecure: (req) => isSecureClient(req, trust),
       settings: config,
+      hidden: upstream.parts.feedback,
     }),
     draining,
     reporter: new Reporter(emitter, clock, policy, config.onError),
@@ -169,35 +179,56 @@ function assemble(
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const clock = config.clock ?? systemClock
-  const registry = new PeerRegistry(config, selectorOf(config, clock), clock)
+  const sticky = config.sticky && stickySessions(config.sticky, clock)
+  const registry = new PeerRegistry({ ...config, sticky }, selectorOf(config, clock), clock)
   const tls = new UpstreamTls(config.tls)
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
   const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
-  const prober =
-    config.probe === undefined
-      ? undefined
-      : new Prober(
-          connectionProbe(clock, (peer) => ({
-            ...connections.bindOptions(peer),
-            ...(peer.protocol === 'https:' ? connections.tlsOptions(peer) : {}),
-          })),
-          config.probe,
-          clock,
-          (peer) => {
-            registry.proved(peer)
-          },
-        )
-  return new UpstreamHandle({
+  const upstream = new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
     connections,
     tls,
-    rules: { defaults: config.peerDefaults, bind, refuses: selectorRefusal(config.selector) },
-    prober,
+    rules: {
+      defaults: config.peerDefaults,
+      bind,
+      refuses: (parameters) =>
+        selectorRefusal(config.selector)(parameters) ??
+        (config.outlierDetection && refusedBesideOutliers(parameters)),
+    },
+    ...watchersOf(config, registry, connections, clock),
+    feedback: config.feedback,
+    sticky,
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })
+  if (config.source !== undefined) upstream.follow(config.source)
+  return upstream
+}
+
+/** Those who find out by themselves how peers are: checks of all of them, or else probes of those that are marked. */
+function watchersOf(
+  config: UpstreamConfig,
+  registry: PeerRegistry,
+  connections: UpstreamConnections,
+  clock: Clock,
+): Pick<UpstreamHandle['parts'], 'prober' | 'checker'> {
+  const { healthCheck, feedback, random, probe } = config
+  const optionsOf = (peer: Peer): ConnectOptions => ({
+    ...connections.bindOptions(peer),
+    ...(peer.protocol === 'https:' ? connections.tlsOptions(peer) : {}),
+  })
+  if (healthCheck !== undefined) {
+    const checker = checksOf({ healthCheck, feedback, random }, registry, clock, optionsOf)
+    return { checker, prober: undefined }
+  }
+  if (probe === undefined) return { checker: undefined, prober: undefined }
+  const onAlive = (peer: Peer): void => {
+    registry.proved(peer)
+  }
+  const prober = new Prober(connectionProbe(clock, optionsOf), probe, clock, onAlive)
+  return { checker: undefined, prober }
 }
 
 function selectorOf({ selector, random }: UpstreamConfig, clock: Clock): PeerSelector {
@@ -251,8 +282,11 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
       return upstream.parts.registry.hasSecurePeers
     },
     head: config,
+    hiddenCookie: upstream.parts.sticky?.hiddenCookie,
     mountPath: config.mountPath,
     ignoreClientAbort: config.ignoreClientAbort,
+    exempt: config.exempt,
+    feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
   }
@@ -265,11 +299,24 @@ function decideFunction(policy: BalancerConfig['policy']): DecideNextUpstream | 
 
 function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
   return {
-    ejected(peer, reason) {
-      if (emitter.has('eject')) emitter.emit('eject', { peer, reason })
+    ejected(peer, reason, _step, until) {
+      if (emitter.has('eject')) emitter.emit('eject', { peer, reason, until })
+    },
+    health(peer, reason, checks) {
+      if (emitter.has('health'))
+        emitter.emit('health', { peer, healthy: peer.healthy, reason, checks })
     },
     returned(peer, reason) {
       if (emitter.has('return')) emitter.emit('return', { peer, reason })
+    },
+    joined(peer) {
+      if (emitter.has('join')) emitter.emit('join', { peer })
+    },
+    left(peer) {
+      if (emitter.has('leave')) emitter.emit('leave', { peer })
+    },
+    discovered(event) {
+      if (emitter.has('discovery')) emitter.emit('discovery', event)
     },
   }
 }

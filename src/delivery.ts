@@ -1,4 +1,5 @@
 /** The last step of a request: a response goes to the client. */
+import type { IncomingMessage } from 'node:http'
 import type { AttemptRecord } from './attempt-record.js'
 import type { Clock } from './clock.js'
 import type { Draining } from './draining.js'
@@ -11,12 +12,13 @@ import { relayBody, writeHead } from './message/relay.js'
 import type { RelayOutcome } from './message/relay.js'
 import { transformedResponse } from './message/transformed-response.js'
 import type { ResponseChanges } from './message/response-changes.js'
-import { lineOf, responseHeaders } from './message/response-headers.js'
+import { lineOf, responseHeaders, withoutField } from './message/response-headers.js'
 import { Tunnel } from './message/tunnel.js'
 import type { ResponseContext, UpstreamResponseHead } from './message-options.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Outbound } from './outbound.js'
 import { unwritableHead } from './refusal.js'
+import type { StickySessions } from './sticky/sticky-sessions.js'
 import { writeSwitchingProtocols } from './upgrade.js'
 import type { Lease } from './upstream/peer-session.js'
 
@@ -37,7 +39,12 @@ export interface DeliveryParts {
   readonly draining: Draining
   readonly changes: ResponseChanges | undefined
   readonly intercept: Intercept | undefined
+  readonly sticky: StickySessions | undefined
+  /** Has the client come over TLS? */
+  readonly isSecure: (req: IncomingMessage) => boolean
   readonly settings: DeliverySettings
+  /** A field that is not for the client, in lower case. */
+  readonly hidden: string | undefined
 }
 
 /** A response, and what it has taken to get it. */
@@ -90,7 +97,7 @@ export class Delivery {
     if (intercept !== undefined && response.status >= ERROR_STATUS)
       return this.#unlessIntercepted(x, arrived, outbound, intercept)
     if (changes?.head !== undefined) return this.#changed(x, arrived, outbound, changes)
-    const fields = fieldsOf(x, response)
+    const fields = this.#fieldsOf(x, response)
     changes?.fields(fields, x, outbound.head, lease.peer, response.status)
     return this.#send(x, arrived, outbound, response, fields)
   }
@@ -113,7 +120,7 @@ export class Delivery {
     changes: ResponseChanges | undefined,
   ): Promise<DeliveryOutcome> {
     const { response, lease } = arrived
-    const fields = fieldsOf(x, response)
+    const fields = this.#fieldsOf(x, response)
     changes?.fields(fields, x, outbound.head, lease.peer, response.status)
     if (changes?.head === undefined) return this.#send(x, arrived, outbound, response, fields)
     const head = headOf(response, fields)
@@ -133,7 +140,11 @@ export class Delivery {
     fields: readonly string[],
   ): DeliveryOutcome | Promise<DeliveryOutcome> {
     this.#parts.draining.announce(x)
-    const failure = begin(x, arrived, outgoing, fields)
+    const { sticky, isSecure } = this.#parts
+    const { response, lease } = arrived
+    // Behind all that options and hooks change: what the client is told here is between it and us.
+    const marked = sticky?.answered(fields, x, lease.peer, response, isSecure) ?? fields
+    const failure = begin(x, arrived, outgoing, marked)
     if (failure !== undefined) return { kind: 'refused', failure }
     outbound.body.release()
     x.relaying = true
@@ -141,7 +152,6 @@ export class Delivery {
       outgoing.discard()
       return STOPPED
     }
-    const { lease } = arrived
     const outcome = relayBody(x.res, this.#paced(outgoing, lease), x)
     if (!(outcome instanceof Promise)) return relayed(outcome, lease)
     return outcome.then((later) => relayed(later, lease))
@@ -149,13 +159,28 @@ export class Delivery {
 
   async #intercepted(x: Exchange, arrived: Arrived, intercept: Intercept): Promise<boolean> {
     const { response, lease } = arrived
-    const head = headOf(response, responseHeaders(response.rawHeaders, 'drop'))
+    const head = headOf(response, this.#seen(responseHeaders(response.rawHeaders, 'drop')))
     const answered = intercept(head, contextOf(x, arrived))
     if (!(answered instanceof Promise ? await answered : answered)) return false
     response.discard()
     lease.release('ok')
     await x.answered()
     return true
+  }
+
+  /** Without what is for the next hop alone, or for us. */
+  #fieldsOf(x: Exchange, response: UpstreamResponse): string[] {
+    const fields = responseHeaders(response.rawHeaders, mayHaveTrailers(x, response))
+    // RFC 9110 section 8.6.
+    if (response.status === 204) new HeaderList(fields).delete('content-length')
+    return this.#seen(fields)
+  }
+
+  /** The same list without what is not for clients. */
+  #seen(fields: string[]): string[] {
+    const { hidden } = this.#parts
+    if (hidden !== undefined) new HeaderList(fields).delete(hidden)
+    return fields
   }
 
   /** With a buffer behind the peer, and a brake before the client, as configured. */
@@ -184,7 +209,10 @@ export class Delivery {
     const { upgrade } = x
     if (upgrade === undefined) throw new Error('a transport has switched protocols unasked')
     const { clock, draining, settings } = this.#parts
-    const protocol = writeSwitchingProtocols(x.res, upgrade.socket, response)
+    const protocol = writeSwitchingProtocols(x.res, upgrade.socket, {
+      statusMessage: response.statusMessage,
+      rawHeaders: withoutField(response.rawHeaders, this.#parts.hidden),
+    })
     if (protocol === undefined) {
       response.discard()
       return { kind: 'refused', failure: unwritableHead(undefined, record) }
@@ -206,14 +234,6 @@ export class Delivery {
     lease.release('ok')
     return DELIVERED
   }
-}
-
-/** Without what is for the next hop alone. */
-function fieldsOf(x: Exchange, response: UpstreamResponse): string[] {
-  const fields = responseHeaders(response.rawHeaders, mayHaveTrailers(x, response))
-  // RFC 9110 section 8.6.
-  if (response.status === 204) new HeaderList(fields).delete('content-length')
-  return fields
 }
 
 function relayed(outcome: RelayOutcome, lease: Lease): DeliveryOutcome {

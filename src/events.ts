@@ -5,16 +5,47 @@ import type { AttemptSummary, BalancerError } from './errors.js'
 import type { WhyNoNext } from './next-upstream/decide.js'
 import type { AttemptCondition } from './next-upstream/condition.js'
 import type { Peer } from './upstream/peer.js'
-import type { EjectReason, ReturnReason } from './upstream/upstream.js'
+import type {
+  DiscoveryEvent,
+  EjectReason,
+  HealthReason,
+  ReturnReason,
+} from './upstream/upstream.js'
 
 export interface EjectEvent {
   readonly peer: Peer
+  /**
+   * What has failed; `'status'`, one that counts, or several in a row; `'rate'`, too many of late; `'retry_after'`, it has
+   * asked for it.
+   */
   readonly reason: EjectReason
+  /**
+   * When the peer is tried again if nothing brings it back before: milliseconds of the upstream's clock, which is
+   * `performance.now()` unless one is given.
+   */
+  readonly until: number
 }
 
 export interface ReturnEvent {
   readonly peer: Peer
   readonly reason: ReturnReason
+}
+
+export interface HealthEvent {
+  readonly peer: Peer
+  readonly healthy: boolean
+  readonly reason: HealthReason
+  /** Checks in a row that have come to the same; 0: the peer has said it itself. */
+  readonly checks: number
+}
+
+export interface JoinEvent {
+  readonly peer: Peer
+}
+
+export interface LeaveEvent {
+  /** What it has in flight goes on to its end. */
+  readonly peer: Peer
 }
 
 /** After every attempt that had something the matter. */
@@ -44,6 +75,14 @@ export interface BalancerEvents {
   eject: EjectEvent
   /** A marked peer is back. */
   return: ReturnEvent
+  /** A peer has become healthy or unhealthy, by active checks or by its own word. */
+  health: HealthEvent
+  /** There is another peer. */
+  join: JoinEvent
+  /** A peer is gone for good. */
+  leave: LeaveEvent
+  /** The source of the peers has brought another list, or something went wrong with it. */
+  discovery: DiscoveryEvent
   next: NextEvent
   finish: FinishEvent
   /** A request ended with an answer of our own, or was broken off. Without listeners nothing happens. */

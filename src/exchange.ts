@@ -7,6 +7,7 @@ import type { BalancerError } from './errors.js'
 import type { BodyOwner } from './message/incoming-body.js'
 import { awaitsContinue, writeContinue, writeInterim } from './message/interim.js'
 import type { ClientResponse } from './message/relay.js'
+import { withoutField } from './message/response-headers.js'
 import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
@@ -17,6 +18,16 @@ import type { Lease } from './upstream/peer-session.js'
 
 /** Why a request is given up from outside. */
 export type StopReason = 'client_left' | 'deadline' | 'body_too_large' | 'body_failed' | 'closing'
+
+/** What of the options is for each exchange. */
+export interface ExchangePolicy {
+  /** That the client leaves ends nothing. */
+  readonly ignoreClientAbort: boolean
+  /** A field that is not for the client, in lower case. */
+  readonly feedback?: string | undefined
+  /** How such a request goes says nothing of the peers. It is the user's: anything may come of it. */
+  readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
+}
 
 const kExchange = Symbol('evenkeel.exchange')
 
@@ -40,8 +51,7 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   readonly upgrade: UpgradeRequest | undefined
   /** The client waits for 100 (Continue) before it sends its body. */
   awaitsContinue: boolean
-  /** `ignoreClientAbort`: that the client leaves ends nothing. */
-  readonly #outlivesClient: boolean
+  readonly #policy: ExchangePolicy
   #closed = false
   /** The client has left, and the request goes on without it. */
   clientGone = false
@@ -74,6 +84,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   relaying = false
   error: BalancerError | undefined
   triesLeft = 0
+  /** How it goes says nothing of the peers; undefined: not asked yet. */
+  #exempt: boolean | undefined
   /** Its neighbours among the requests in flight: see `Draining`. */
   nextInFlight: Exchange | undefined
   previousInFlight: Exchange | undefined
@@ -84,14 +96,14 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     req: IncomingMessage,
     res: ClientResponse,
     startedAt: number,
-    policy: { readonly ignoreClientAbort: boolean },
+    policy: ExchangePolicy,
     upgrade: UpgradeRequest | undefined,
   ) {
     this.req = req
     this.res = res
     this.startedAt = startedAt
     this.upgrade = upgrade
-    this.#outlivesClient = policy.ignoreClientAbort
+    this.#policy = policy
     this.awaitsContinue = awaitsContinue(req, res)
     // It may have left while middleware took its time: then there is no event to come.
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
@@ -103,7 +115,7 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   clientClosed(): void {
     if (this.#closed || isFinished(this.res)) return
     // A body that was still on its way will never be whole.
-    if (!this.#outlivesClient || !this.req.complete) {
+    if (!this.#policy.ignoreClientAbort || !this.req.complete) {
       this.stop('client_left')
       return
     }
@@ -150,7 +162,7 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   }
 
   informational(status: number, rawHeaders: readonly string[]): void {
-    writeInterim(this.res, status, rawHeaders)
+    writeInterim(this.res, status, withoutField(rawHeaders, this.#policy.feedback))
   }
 
   /** Resolves when the client has been answered by somebody else, or has left. */
@@ -192,6 +204,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   leased(lease: Lease): void {
     if (this.#lease === undefined) this.#lease = lease
     else (this.#moreLeases ??= []).push(lease)
+    const { exempt } = this.#policy
+    if (exempt !== undefined) lease.exempt = this.#exempt ??= Boolean(exempt(this.req))
   }
 
   /** Attempts that came to nothing, with what there was to say of them. */

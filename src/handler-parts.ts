@@ -1,4 +1,5 @@
 /** What a request handler is made of. */
+import type { IncomingMessage } from 'node:http'
 import type { Clock } from './clock.js'
 import type { Delivery } from './delivery.js'
 import type { Draining } from './draining.js'
@@ -38,6 +39,10 @@ export type HandlerPolicy = ErrorPageSettings &
     /** Milliseconds for all attempts together; 0 is no limit. */
     readonly nextTimeout: number
     readonly ignoreClientAbort: boolean
+    /** How such a request goes says nothing of a peer; undefined: there are none. */
+    readonly exempt: ((req: IncomingMessage) => boolean) | undefined
+    /** The field in which peers tell of their load, in lower case: not for clients. */
+    readonly feedback: string | undefined
     /** Bytes of a response that is read whole before any of it is sent; 0: none. */
     readonly wholeResponse: number
   }

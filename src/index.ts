@@ -3,10 +3,18 @@ export { createBalancer, createUpstream } from './balancer.js'
 export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
 export type {
   BalancerOptions,
+  CheckAnswer,
   Duration,
+  ExemptOption,
+  FeedbackOptions,
+  HealthCheckOptions,
   KeepaliveOptions,
+  LocalityOptions,
   NextUpstreamOptions,
+  OutlierDetectionOptions,
+  PeerList,
   PeerOptions,
+  PeerSource,
   PeerTlsOptions,
   ProbeOptions,
   QueueOptions,
@@ -15,6 +23,13 @@ export type {
   TrustProxy,
   UpstreamOptions,
 } from './options.js'
+export type {
+  StickyCookieOptions,
+  StickyLearnOptions,
+  StickyOptions,
+  StickyResponse,
+  StickySource,
+} from './sticky-options.js'
 export { HeaderList } from './message/header-list.js'
 export type {
   CookieRule,
@@ -44,6 +59,9 @@ export type {
   BalancerEvents,
   EjectEvent,
   FinishEvent,
+  HealthEvent,
+  JoinEvent,
+  LeaveEvent,
   Listener,
   NextEvent,
   ReturnEvent,
@@ -75,7 +93,14 @@ export type {
   SelectorOptions,
 } from './selection/options.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
-export type { EjectReason, ReturnReason, Upstream } from './upstream/upstream.js'
+export type {
+  DiscoveryEvent,
+  EjectReason,
+  HealthReason,
+  PeerChanges,
+  ReturnReason,
+  Upstream,
+} from './upstream/upstream.js'
 export type { AgentPool, SelectAgent } from './transport/agents.js'
 export type { ConnectionHolder, PoolStatus, UpstreamConnections } from './transport/connections.js'
 export type { Condition, AttemptCondition, TransportCondition } from './next-upstream/condition.js'

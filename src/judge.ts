@@ -3,16 +3,23 @@ import type { AttemptRecord } from './attempt-record.js'
 import { logNext } from './debug.js'
 import type { Exchange } from './exchange.js'
 import type { RetryBudget } from './next-upstream/budget.js'
-import type { AttemptResult, UpstreamFailure } from './next-upstream/attempt-result.js'
+import { lineOf } from './message/response-headers.js'
+import type {
+  AttemptResult,
+  UpstreamFailure,
+  UpstreamResponse,
+} from './next-upstream/attempt-result.js'
 import { isStaleConnection } from './next-upstream/attempt-result.js'
 import { isAlike, requestAtFault } from './next-upstream/blame.js'
 import { conditionOfStatus } from './next-upstream/condition.js'
 import type { AttemptCondition, Condition } from './next-upstream/condition.js'
 import { decide } from './next-upstream/decide.js'
 import type { AttemptFacts, DecideNextUpstream, Decision } from './next-upstream/decide.js'
+import { retryAfterOf } from './next-upstream/retry-after.js'
 import type { Outbound } from './outbound.js'
 import type { Reporter } from './reporter.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
+import type { PeerState } from './upstream/peer.js'
 import type { PeerRegistry } from './upstream/registry.js'
 import type { Clock } from './clock.js'
 
@@ -23,7 +30,12 @@ export interface JudgeParts {
   readonly budget: RetryBudget | undefined
   readonly decide: DecideNextUpstream | undefined
   readonly reporter: Reporter
-  readonly policy: { readonly on: ReadonlySet<Condition>; readonly failOn: ReadonlySet<Condition> }
+  readonly policy: {
+    readonly on: ReadonlySet<Condition>
+    readonly failOn: ReadonlySet<Condition>
+    /** The field in which peers tell of their load, in lower case. */
+    readonly feedback: string | undefined
+  }
 }
 
 /** One attempt with all that it belongs to. */
@@ -48,9 +60,13 @@ export function judge(parts: JudgeParts, context: AttemptContext, result: Attemp
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
+    const { feedback } = parts.policy
+    if (feedback !== undefined) hear(parts.registry, lease.peer, result.response, feedback)
     const condition = conditionOfStatus(record.status)
-    lease.answered(record.reused, condition === undefined || !parts.policy.failOn.has(condition))
+    const good = condition === undefined || !parts.policy.failOn.has(condition)
+    lease.answered(record.reused, good, record.status)
     if (condition === undefined) return DELIVER
+    heedRetryAfter(parts.registry, lease, result.response)
     return judgeCondition(parts, context, condition, undefined)
   }
   const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
@@ -59,6 +75,17 @@ export function judge(parts: JudgeParts, context: AttemptContext, result: Attemp
   record.status = failure.condition === 'timeout' ? 504 : 502
   x.lastFailure = failure
   return judgeCondition(parts, context, failure.condition, failure)
+}
+
+/** A response says what the peer can bear, whatever becomes of it. */
+function hear(
+  registry: PeerRegistry,
+  peer: PeerState,
+  { rawHeaders }: UpstreamResponse,
+  field: string,
+): void {
+  const said = lineOf(rawHeaders, field)
+  if (said !== undefined) registry.heard(peer, said)
 }
 
 function judgeCondition(
@@ -70,7 +97,8 @@ function judgeCondition(
   const { registry, policy } = parts
   const stale = failure !== undefined && meetsStale(parts, context, failure)
   const isTransport = failure !== undefined
-  const counts = policy.failOn.has(condition) && !stale && !isOurs(context.x, failure)
+  const counts =
+    policy.failOn.has(condition) && !stale && !context.lease.exempt && !isOurs(context.x, failure)
   const chargesNow = counts && (isTransport || !registry.nginx)
   if (chargesNow) charge(context, condition, failure)
   const facts = gatherFacts(parts, context, condition, failure, stale)
@@ -82,6 +110,17 @@ function judgeCondition(
   if (decision.do === 'next' && decision.charged) parts.budget?.retry(parts.clock.now())
   report(parts, context, condition, decision)
   return { do: decision.do, charged: chargesNow || chargesLate }
+}
+
+/** RFC 9110 section 10.2.3: the peer says when it would like to be asked again. */
+function heedRetryAfter(
+  { retryAfter }: PeerRegistry,
+  lease: Lease,
+  { status, rawHeaders }: UpstreamResponse,
+): void {
+  if (retryAfter === 0 || (status !== 503 && status !== 429)) return
+  const ms = retryAfterOf(rawHeaders)
+  if (ms > 0) lease.rest(Math.min(ms, retryAfter))
 }
 
 /** A stale connection is written to its own ledger, and forgiven once for each peer. */

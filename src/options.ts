@@ -17,9 +17,11 @@ import type {
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from './next-upstream/decide.js'
 import type { SelectorName, SelectorOptions } from './selection/options.js'
+import type { StickyOptions } from './sticky-options.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
 import type { Transport, TransportFactory } from './transport/transport.js'
-import type { PeerSelector, SelectPeer } from './upstream/peer-selector.js'
+import type { PeerSelector, SelectionRequest, SelectPeer } from './upstream/peer-selector.js'
+import type { Peer } from './upstream/peer.js'
 import type { Upstream } from './upstream/upstream.js'
 
 /**
@@ -64,11 +66,26 @@ export interface PeerOptions {
   tier?: number
   /** Where it stands: a zone of the cloud, a rack. See the upstream's `locality`. */
   locality?: string
-  /** What it is, for the upstream's `subset`: `{ version: '2', canary: 'yes' }`. */
+  /**
+   * What it is, for the upstream's `subset`: `{ version: '2', canary: 'yes' }`. `route` is also what `sticky: { route }`
+   * finds it by; nginx `route`.
+   */
   labels?: Readonly<Record<string, string>>
   /** For an `https:` peer: each option given here wins over the upstream's `tls`, the others stay. */
   tls?: PeerTlsOptions
 }
+
+/** What a {@link PeerSource} brings: all peers there are. */
+export type PeerList = readonly (string | PeerOptions)[]
+
+/**
+ * Where peers come from when they are not written down: lists, each of which takes the place of the one before, as
+ * {@link Upstream.replace} does it. A generator, what `evenkeel/discovery` offers, or your own. An `Error` in
+ * place of a list is reported, and the last good list stays; so is a throw, after which the source is asked for a new
+ * iterator, first after 1 s, then with doubled pauses up to 30 s. Requests that come before the first list find no peer:
+ * see `whenNoneLive`.
+ */
+export type PeerSource = AsyncIterable<PeerList | Error>
 
 /** The pool of kept-alive connections (nginx `keepalive` and its kin). */
 export interface KeepaliveOptions {
@@ -96,6 +113,102 @@ export interface ProbeOptions {
   timeout?: Duration
 }
 
+/** `false`: failed; a text: passed, and what the peer says of its load; anything else: passed. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a function that only throws returns nothing
+export type CheckAnswer = boolean | string | undefined | void
+
+/** Active health checks (nginx Plus `health_check`, HAProxy `check`). */
+export interface HealthCheckOptions {
+  /** `'http'` asks for a response, `'tcp'` for a connection, TLS included. Default `'http'`. */
+  type?: 'http' | 'tcp'
+  /**
+   * A check of your own in place of both: a throw, a rejection or `false` is a failed check. A text is what the peer
+   * says of its load, as in `feedback`, and a passed check. The signal ends with the check, at `timeout` at the latest.
+   */
+  check?: (peer: Peer, signal: AbortSignal) => CheckAnswer | Promise<CheckAnswer>
+  /** Default `'GET'`. HAProxy `http-check send meth`. */
+  method?: string
+  /** Path and query. Default `'/'`. nginx Plus `uri`. */
+  path?: string
+  /** Fields of the request. HAProxy `http-check send hdr`. */
+  headers?: Readonly<Record<string, string>>
+  /** Field `Host`. Default: the peer's own name. */
+  host?: string
+  /** Statuses that pass: `200`, `'200-399'`, or a list of those. Default `'200-399'`. nginx Plus `match { status }`. */
+  statuses?: number | string | readonly (number | string)[]
+  /** Must be found in the body. Default: the body is not read. nginx Plus `match { body }`. */
+  body?: string | RegExp
+  /** How much of the body is read for that. Default 64k. */
+  bodyLimit?: Size
+  /** Default: the peer's own. nginx Plus `port`. */
+  port?: number
+  /** From the beginning of a check to that of the next one of the same peer. Default 5 s. nginx Plus `interval`, HAProxy `inter`. */
+  interval?: Duration
+  /** Each check is late by a random part of this. Default 0. nginx Plus `jitter`. */
+  jitter?: Duration
+  /** Failed checks in a row that make a peer unhealthy. Default 3. HAProxy `fall`, nginx Plus `fails`. */
+  fall?: number
+  /** Passed checks in a row that make it healthy again. Default 2. HAProxy `rise`, nginx Plus `passes`. */
+  rise?: number
+  /** A check without a result for this long has failed. Default 2 s. */
+  timeout?: Duration
+  /** In place of `interval` while checks speak for a change, and are too few. Default: 1 s, or `interval` if that is less. HAProxy `fastinter`. */
+  fastInterval?: Duration
+  /** In place of `interval` while a peer is unhealthy. Default: `interval`. HAProxy `downinter`. */
+  downInterval?: Duration
+  /**
+   * What a peer is before its first check, at the start or when it joins: `'down'` gets no requests until a check has
+   * passed, and one is then enough. Default `'up'`. nginx Plus `mandatory`, HAProxy `init-state`.
+   */
+  initialState?: 'up' | 'down'
+}
+
+/** What peers say of their own load. */
+export interface FeedbackOptions {
+  /** Name of the response field that says it. */
+  header: string
+}
+
+/**
+ * When a peer is marked, in place of nginx's counter: failures in a row, and the share of failures over time (Envoy
+ * `outlier_detection`, Finagle's failure accrual). What counts as a failure is said by `failOn` and `statusWeights`.
+ */
+export interface OutlierDetectionOptions {
+  /**
+   * Failures in a row that mark a peer: of the transport, or of statuses in `failOn`; each kind has a row of its own.
+   * 0 is never. Default 5. Envoy `consecutive_5xx`, `consecutive_local_origin_failure`.
+   */
+  consecutiveFailures?: number
+  /**
+   * Share of the attempts in `window`, from 0 to 1, that marks a peer when so many have failed; both kinds together. Seen
+   * when one fails. 0 is never. Default 0.5. Envoy `failure_percentage_threshold`.
+   */
+  failureRate?: number
+  /** Fewer attempts than that in `window` say nothing of the rate. Default 20. Envoy `failure_percentage_request_volume`. */
+  minimumRequests?: number
+  /** How far back the rate looks. Default 10 s. Envoy `interval`. */
+  window?: Duration
+  /**
+   * How much a status counts as a failure in the rate, from 0 to 1, whatever `failOn` says of it: `{ 500: 0.2, 503: 1 }`.
+   * One not listed counts 1 when it is in `failOn`, else 0. Default: none.
+   */
+  statusWeights?: Readonly<Record<number, number>>
+  /**
+   * For how long a peer is marked the first time; as long again for each further time in a row. A `window` without a mark
+   * makes it one less. Default 30 s. Envoy `base_ejection_time`.
+   */
+  ejectionTime?: Duration
+  /** The longest it gets. Default 5 min. Envoy `max_ejection_time`. */
+  maxEjectionTime?: Duration
+  /** Share by which each time is longer or shorter, at random, from 0 to 1. Default 0.1. */
+  jitter?: number
+  /**
+   * Per cent of a tier's peers in service that may be marked at the same time. One may in any case, but never the last;
+   * 0 is none at all, and with 100 even the last may. Default 50. Envoy `max_ejection_percent`.
+   */
+  maxEjectionPercent?: number
+}
+
 /** Requests that wait for a peer (nginx Plus `queue`). */
 export interface QueueOptions {
   /** Requests that may wait at the same time; one more is answered 503. Default 1000. */
@@ -121,17 +234,51 @@ export interface PeerTlsOptions extends Pick<
   name?: string
 }
 
+/** Peers of one's own locality are preferred. */
+export interface LocalityOptions {
+  /** Where this process stands: the `locality` of the peers near it. */
+  own: string
+  /**
+   * The own peers bear this many times their weight: of a locality whose live weight is the part p of all its weight,
+   * min(1, factor × p) of the requests stay. At least 1. Default 1.4. Envoy `overprovisioning_factor`.
+   */
+  overprovisioning?: number
+  /** With fewer live peers of one's own in a tier than this, localities are not asked there. Default 1. Envoy `min_cluster_size`. */
+  minimum?: number
+}
+
 /** What belongs to the group of peers, and is shared by all balancers in front of it (nginx `upstream {}`). */
 export interface UpstreamOptions {
   /** Shown in logs and, when no peer can be chosen, in `$upstream_addr`. Default `'upstream'`. */
   name?: string
-  /** The peers; at least one. */
-  peers: readonly (string | PeerOptions)[]
+  /** The peers, at least one; or a source that tells who they are, from now on and as long as the upstream lives. */
+  peers: PeerList | PeerSource
   /**
    * Who is asked: the name of a selector, a selector with its options, a {@link PeerSelector} of your own, or a function.
    * Default `'round_robin'`.
    */
   selector?: SelectorName | (string & {}) | SelectorOptions | PeerSelector | SelectPeer
+  /**
+   * Keeps each client at its peer, by a cookie of the balancer's, a name in the request, or what the peers' responses
+   * say. A hint: a peer that is marked, unhealthy, down, full or tried already is passed over, and the client moves; one
+   * that is draining keeps its sessions. Default: none. nginx `sticky`.
+   */
+  sticky?: StickyOptions
+  /**
+   * One's own locality, or options of it: its peers are preferred, in each tier, and what they cannot bear goes to the
+   * others. Default: localities are not asked. Envoy zone aware routing.
+   */
+  locality?: string | LocalityOptions
+  /**
+   * Labels that a peer must have to be given this request; undefined: any peer will do. A label that is undefined is not
+   * asked for. Called once a request. Envoy `lb_subset_config`.
+   */
+  subset?: (request: SelectionRequest) => Readonly<Record<string, string | undefined>> | undefined
+  /**
+   * Who gets a request when no peer of its subset can be used: nobody (`'none'`), any peer (`'any'`), or those with these
+   * labels. Default `'none'`. Envoy `fallback_policy`.
+   */
+  subsetFallback?: 'none' | 'any' | Readonly<Record<string, string>>
   /** For peers that do not say otherwise. Default 1. nginx `max_fails`. */
   maxFails?: number
   /** For peers that do not say otherwise. Default 10 s. nginx `fail_timeout`. */
@@ -149,6 +296,16 @@ export interface UpstreamOptions {
    */
   failOn?: readonly Condition[]
   /**
+   * Another rule for marking peers, in place of `maxFails` within `failTimeout`; `{}` is one with all its defaults. A
+   * peer with `maxFails: 0` is never marked by it. Default false. Envoy `outlier_detection`.
+   */
+  outlierDetection?: OutlierDetectionOptions | false
+  /**
+   * A peer that answers 503 or 429 with `Retry-After` gets no requests for that time, at most `maxEjectionTime` (or 5
+   * min), while another peer is live. It is no failure. Default: true with `outlierDetection`, else false.
+   */
+  retryAfter?: boolean
+  /**
    * When every peer is marked: `'try'` the least bad, `'wait'` in the `queue` for one to come back, or `'fail'`
    * as nginx does ("no live upstreams"). Default `'try'`.
    */
@@ -157,6 +314,14 @@ export interface UpstreamOptions {
   queue?: QueueOptions
   /** Probes of marked peers, or false for none: then they come back after `failTimeout`. */
   probe?: ProbeOptions | false
+  /** Peers are checked all the time, and those that fail get no requests. Default false. In place of `probe`. */
+  healthCheck?: HealthCheckOptions | false
+  /**
+   * A field of responses, those of health checks included, in which a peer tells what it can bear, in the words of
+   * HAProxy's `agent-check`: `75%` of its weight, `drain`, `ready`, `up`, `down`, `maxconn:30`. Clients do not see it.
+   * Default: none.
+   */
+  feedback?: FeedbackOptions
   /** Options of the built-in pool, or a pool of your own. */
   keepalive?: KeepaliveOptions | AgentPool | SelectAgent
   /** For `https:` peers. A pool of your own makes its connections by itself: then this is for the probes only. */
@@ -212,13 +377,26 @@ export interface RetryBudgetOptions {
 export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean)
 
+/** Which requests say nothing of a peer. */
+export type ExemptOption =
+  ((request: IncomingMessage) => boolean) | string | RegExp | readonly (string | RegExp)[]
+
 /** What `createBalancer` takes. */
 export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
-  /** The peers, or a group made by `createUpstream` that others share; the group's options then stand there. */
-  upstream: readonly (string | PeerOptions)[] | Upstream
+  /**
+   * The peers, or a source that tells who they are; or a group made by `createUpstream` that others share: its options
+   * then stand there.
+   */
+  upstream: PeerList | PeerSource | Upstream
   nextUpstream?: NextUpstreamOptions | DecideNextUpstream
   /** Retries in proportion to requests, or false for no limit. A stale connection and a request never sent are free. */
   retryBudget?: RetryBudgetOptions | false
+  /**
+   * Requests that say nothing of a peer: how they go is not held against it, and their times are not told to the
+   * selector; they are retried like any other. A function, called at most once a request; or beginnings of paths as the
+   * client wrote them (`'/report'`), and RegExps. Default: none.
+   */
+  exempt?: ExemptOption
   /** Time to connect, TLS included. Default 5 s. nginx `proxy_connect_timeout`. */
   connectTimeout?: Duration
   /** Between two successful writes to the peer. Default 60 s. nginx `proxy_send_timeout`. */

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Exchange } from './exchange.js'
 import { buildOutboundHeaders } from './message/forwarded.js'
 import type { HeadRefusal, HeadSettings, OutboundHead, RequestFacts } from './message/forwarded.js'
+import { hideCookie } from './message/cookie.js'
 import { HeaderList } from './message/header-list.js'
 import { incomingBody, isDecodedStream } from './message/incoming-body.js'
 import type { BodyRefusal, BodySettings } from './message/incoming-body.js'
@@ -36,6 +37,8 @@ export interface OutboundParts {
   readonly requestChanges: RequestChanges | undefined
   readonly policy: {
     readonly head: HeadSettings
+    /** A cookie that peers are not shown; undefined: none. */
+    readonly hiddenCookie: string | undefined
     readonly mountPath: 'strip' | 'keep'
     readonly isIdempotent: (req: IncomingMessage, method: string) => boolean
     /** A request that may not be repeated never goes out on a kept connection. */
@@ -203,6 +206,7 @@ function draftHead({ trust, policy }: OutboundParts, x: Exchange): Draft | Refus
   // Of more than these Node has left some out without a word.
   if (req.rawHeaders.length > facts.liveLimit * 2) return REFUSALS.too_many_fields
   if (head.refusal !== undefined) return REFUSALS[head.refusal]
+  if (policy.hiddenCookie !== undefined) hideCookie(head.headers, policy.hiddenCookie)
   return new Draft(form === 'as_is' ? url : form.target, head, x)
 }
 

@@ -180,7 +180,7 @@ function ignore(): void {
 export function writeSwitchingProtocols(
   res: ServerResponse,
   socket: Duplex,
-  { statusMessage, rawHeaders }: UpstreamResponse,
+  { statusMessage, rawHeaders }: Pick<UpstreamResponse, 'statusMessage' | 'rawHeaders'>,
 ): string | undefined {
   const protocol = switchedTo(res.req.headers.upgrade ?? '', rawHeaders)
   if (protocol === undefined) return undefined

@@ -6,15 +6,22 @@ import type { MembershipRules } from './config/membership.js'
 import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import type { PeerConfig } from './config/types.js'
 import { logPeer } from './debug.js'
+import type { HealthChecker } from './health/health-checker.js'
 import type { Prober } from './health/prober.js'
-import type { PeerOptions, PeerTlsOptions } from './options.js'
+import { DiscoveredList } from './discovered-list.js'
+import type { PeerOptions, PeerSource, PeerTlsOptions } from './options.js'
+import { PeerFeed } from './peer-feed.js'
+import type { StickySessions } from './sticky/sticky-sessions.js'
 import type { AgentPool } from './transport/agents.js'
 import type { UpstreamConnections } from './transport/connections.js'
 import type { UpstreamTls } from './transport/tls.js'
 import type { FailedStep, Peer, PeerState, PeerStatus } from './upstream/peer.js'
+import type { MergedPeers } from './upstream/membership.js'
 import type { PeerRegistry } from './upstream/registry.js'
 import type {
+  DiscoveryEvent,
   EjectReason,
+  HealthReason,
   PeerChanges,
   ReturnReason,
   Upstream,
@@ -31,6 +38,11 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  /** Then there is no prober. */
+  readonly checker: HealthChecker | undefined
+  /** The field in which peers tell of their load, in lower case. */
+  readonly feedback: string | undefined
+  readonly sticky: StickySessions | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
   readonly freshNonIdempotent: boolean
@@ -38,6 +50,8 @@ export interface UpstreamParts {
 
 export class UpstreamHandle implements Upstream, UpstreamObserver {
   readonly parts: UpstreamParts
+  readonly #discovered = new DiscoveredList()
+  #feed: PeerFeed | undefined
 
   constructor(parts: UpstreamParts) {
     this.parts = parts
@@ -59,9 +73,9 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   add(peer: string | PeerOptions): Peer {
     const { registry, tls } = this.parts
     const entry = resolveNewPeer(peer, registry.peers, this.#rules)
-    const added = registry.add(entry)
-    tls.replaceOwn(added, entry.tls)
-    return added
+    return registry.add(entry, (added) => {
+      tls.replaceOwn(added, entry.tls)
+    })
   }
 
   remove(peer: Peer): void {
@@ -98,31 +112,76 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
-    // A probe touches no resource: what it is answered says nothing about a status that counts.
-    if (reason !== 'status') this.parts.prober?.watch(peer, step)
+    if (!isProbed(reason)) return
+    this.parts.prober?.watch(peer, step)
+    this.parts.checker?.marked(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {
     if (logPeer.enabled) logPeer('%s is back: %s', peer.name, reason)
     this.parts.prober?.unwatch(peer)
+    this.parts.checker?.returned(peer)
+  }
+
+  health(peer: Peer, reason: HealthReason, checks: number): void {
+    if (!logPeer.enabled) return
+    logPeer('%s is %s: %s (%d)', peer.name, peer.healthy ? 'healthy' : 'unhealthy', reason, checks)
+  }
+
+  changed(peer: Peer): void {
+    this.parts.checker?.changed(peer)
   }
 
   joined(peer: Peer): void {
     if (logPeer.enabled) logPeer('%s has joined', peer.name)
+    this.parts.checker?.watch(peer)
   }
 
   left(peer: Peer): void {
     if (logPeer.enabled) logPeer('%s has left', peer.name)
     this.parts.prober?.unwatch(peer)
+    this.parts.checker?.unwatch(peer)
     this.parts.connections.forget(peer)
   }
 
+  /** From now on the peers are those that `source` tells of. */
+  follow(source: PeerSource): void {
+    this.#feed = new PeerFeed(source, this, this.parts.registry.clock)
+    this.#feed.start()
+  }
+
+  takeOver(list: unknown): void {
+    const { registry, tls } = this.parts
+    const entries = resolvePeers(list, 'peers', this.#rules)
+    if (this.#discovered.repeats(entries)) return
+    const now = { peers: registry.peers, tlsOf: (peer: Peer) => tls.ownOf(peer) }
+    const { joined, left } = this.#replace(this.#discovered.over(now, entries))
+    this.#discovered.taken(entries)
+    this.#tell({ outcome: 'changed', joined, left })
+  }
+
+  sourceFailed(error: Error): void {
+    if (logPeer.enabled) logPeer('discovery of "%s" failed: %s', this.name, error.message)
+    this.#tell({ outcome: 'failed', error })
+  }
+
+  sourceEnded(): void {
+    if (logPeer.enabled) logPeer('discovery of "%s" has ended', this.name)
+    this.#tell({ outcome: 'ended' })
+  }
+
   close(): Promise<void> {
+    this.#feed?.stop()
     this.parts.prober?.stop()
+    this.parts.checker?.stop()
     this.parts.connections.close()
     // One of the user's holds what it holds.
     this.parts.pool.close()
     return Promise.resolve()
+  }
+
+  #tell(event: DiscoveryEvent): void {
+    for (const observer of this.parts.registry.observers) observer.discovered?.(event)
   }
 
   get #rules(): MembershipRules {
@@ -130,14 +189,16 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     return { ...rules, defaults: { ...rules.defaults, tls: tls.group } }
   }
 
-  #replace(entries: readonly PeerConfig[]): void {
+  #replace(entries: readonly PeerConfig[]): MergedPeers {
     const { registry, tls, connections } = this.parts
-    for (const [index, peer] of registry.replace(entries).entries()) {
-      const own = entries[index]?.tls
-      if (isDeepStrictEqual(own, tls.ownOf(peer))) continue
-      tls.replaceOwn(peer, own)
-      connections.renew(peer)
-    }
+    return registry.replace(entries, (peers) => {
+      for (const [index, peer] of peers.entries()) {
+        const own = entries[index]?.tls
+        if (isDeepStrictEqual(own, tls.ownOf(peer))) continue
+        tls.replaceOwn(peer, own)
+        connections.renew(peer)
+      }
+    })
   }
 
   #stateOf(peer: Peer): PeerState {
@@ -146,4 +207,9 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
       throw new TypeError(`${peer.name} is no peer of upstream "${this.name}"`)
     return state
   }
+}
+
+/** A probe touches no resource: what it is answered says nothing about a status that counts, nor what a peer has asked for. */
+function isProbed(reason: EjectReason): boolean {
+  return reason !== 'status' && reason !== 'rate' && reason !== 'retry_after'
 }

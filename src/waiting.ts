@@ -14,7 +14,7 @@ export interface WaitingParts {
 /** Attempts that a request may make. nginx counts the peers that are not `down`; we count attempts. */
 export function initialTries({ registry, policy }: WaitingParts): number {
   if (!registry.nginx) return policy.tries
-  return Math.min(registry.peers.filter((peer) => !peer.down).length, policy.tries)
+  return Math.min(registry.countUp, policy.tries)
 }
 
 /** Resolves true when it is worth asking for a peer again. */

@@ -4,6 +4,7 @@ import type { NextUpstreamPolicy } from '../next-upstream/decide.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import { readNextConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
+import { readExempt } from './exempt.js'
 import { readTrustProxy } from './networks.js'
 import { readBodies } from './body-options.js'
 import { readMessages } from './message-options.js'
@@ -40,6 +41,7 @@ export function readBalancer(
   return {
     ...readNextUpstream(options, defaults),
     retryBudget: readRetryBudget(options, defaults),
+    exempt: readExempt(options),
     connectTimeout: options.duration('connectTimeout', defaults.connectTimeout, 'more than zero'),
     sendTimeout: options.duration('sendTimeout', 60_000, 'more than zero'),
     readTimeout: options.duration('readTimeout', 60_000, 'more than zero'),

@@ -1,5 +1,6 @@
 /** Peers that come or change while requests run: checked like those at the start. */
-import type { Peer, PeerParameters } from '../upstream/peer.js'
+import type { Peer, PeerParameters, PeerState } from '../upstream/peer.js'
+import { parametersOf } from '../upstream/peer.js'
 import { bindProblem } from './bind.js'
 import { readPeerChanges, readPeers } from './peers.js'
 import type { PeerSurroundings } from './peers.js'
@@ -79,24 +80,16 @@ function checkPeers(
  */
 export function resolvePeerChanges(
   changes: unknown,
-  peer: Peer,
+  peer: PeerState,
   { refuses }: Pick<MembershipRules, 'refuses'>,
 ): PeerParameters {
   const problems = new Problems()
   if (!isOptions(changes)) problems.add('parameters', 'must be an object', changes)
-  const parameters = readPeerChanges(problems, isOptions(changes) ? changes : {}, {
-    weight: peer.weight,
-    maxConns: peer.maxConns,
-    maxFails: peer.maxFails,
-    failTimeout: peer.failTimeout,
-    slowStart: peer.slowStart,
-    backup: peer.backup,
-    tier: peer.tier,
-    down: peer.down,
-    drain: peer.draining,
-    locality: peer.locality,
-    labels: peer.labels,
-  })
+  const parameters = readPeerChanges(
+    problems,
+    isOptions(changes) ? changes : {},
+    parametersOf(peer),
+  )
   const rule = refuses(parameters)
   if (rule !== undefined) problems.say(peer.name, rule)
   problems.throwIfAny()

@@ -126,7 +126,7 @@ function readFrom(rule: Section<Rule>, text: TextRule): string | RegExp | undefi
 }
 
 /** A copy of our own: `lastIndex` of the user's is anybody's, and with the flag `g` it is where a match begins. */
-function copyOf(value: unknown): RegExp | undefined {
+export function copyOf(value: unknown): RegExp | undefined {
   if (!types.isRegExp(value)) return undefined
   try {
     const { source, flags } = new RegExp(value)

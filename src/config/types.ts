@@ -15,12 +15,16 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
-import type { PeerTlsOptions, TrustProxy } from '../options.js'
+import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { SelectorSettings } from '../selection/index.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
+import type { StickyLearnOptions, StickySource } from '../sticky-options.js'
+import type { LocalitySettings } from '../upstream/locality.js'
+import type { OutlierSettings } from '../upstream/outlier-availability.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
+import type { SubsetSettings } from '../upstream/subsets.js'
 import type { Upstream } from '../upstream/upstream.js'
 
 export interface PeerConfig {
@@ -55,20 +59,101 @@ export interface PeerTlsConfig extends Readonly<Omit<PeerTlsOptions, 'verify' | 
 /** What one peer has of its own; what it has not is absent, and the upstream's. */
 export type OwnTlsConfig = Partial<PeerTlsConfig>
 
+/** How often a peer is checked, and what follows. Milliseconds. */
+export interface CheckSchedule {
+  readonly interval: number
+  readonly jitter: number
+  readonly fastInterval: number
+  readonly downInterval: number
+  readonly timeout: number
+  readonly fall: number
+  readonly rise: number
+  readonly initialState: 'up' | 'down'
+}
+
+/** What a check over HTTP asks, and what it takes for an answer. */
+export interface HttpCheckConfig {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Undefined: the peer's own name. */
+  readonly host: string | undefined
+  /** From and to, both included. */
+  readonly statuses: readonly (readonly [from: number, to: number])[]
+  readonly body: string | RegExp | undefined
+  /** Bytes. */
+  readonly bodyLimit: number
+}
+
+export type CheckFunction = NonNullable<HealthCheckOptions['check']>
+
+export interface HealthCheckConfig {
+  readonly schedule: CheckSchedule
+  readonly probe: HttpCheckConfig | 'tcp' | CheckFunction
+  /** Undefined: the peer's own. */
+  readonly port: number | undefined
+}
+
+/** The cookie of `sticky`. What is not to be set is undefined. */
+export interface StickyCookieConfig {
+  readonly name: string
+  /** The first for new cookies. */
+  readonly secrets: readonly string[]
+  readonly path: string
+  readonly domain: string | undefined
+  readonly httpOnly: boolean
+  readonly secure: boolean | 'auto'
+  readonly sameSite: 'lax' | 'strict' | 'none' | undefined
+  /** Milliseconds. */
+  readonly maxAge: number | undefined
+  readonly expires: Date | undefined
+  readonly partitioned: boolean
+  readonly priority: 'low' | 'medium' | 'high' | undefined
+  readonly rolling: boolean
+  readonly indirect: boolean
+  readonly nocache: boolean
+}
+
+export interface StickyLearnConfig {
+  readonly create: StickyLearnOptions['create']
+  readonly lookup: StickySource
+  readonly size: number
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+export type StickyConfig =
+  | ({ readonly way: 'cookie' } & StickyCookieConfig)
+  | { readonly way: 'route'; readonly route: readonly StickySource[] }
+  | ({ readonly way: 'learn' } & StickyLearnConfig)
+
 /** {@link UpstreamOptions}, resolved. */
 export interface UpstreamConfig {
   readonly name: string
   readonly peers: readonly PeerConfig[]
+  /** Where they come from, if not from a list; then there are none at first. */
+  readonly source: PeerSource | undefined
   /** For peers that come later. */
   readonly peerDefaults: PeerDefaults
   /** Per cent; 0: never. */
   readonly panicThreshold: number
+  /** Undefined: nginx's counter. */
+  readonly outlierDetection: OutlierSettings | undefined
+  /** Milliseconds at most; 0: not respected. */
+  readonly retryAfter: number
   readonly selector: SelectorSettings | PeerSelector | SelectPeer
+  readonly sticky: StickyConfig | undefined
+  readonly locality: LocalitySettings | undefined
+  readonly subset: SubsetSettings | undefined
   /** Holds neither `off` (then it is empty) nor `non_idempotent`. */
   readonly failOn: ReadonlySet<Condition>
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
   readonly probe: { readonly interval: number; readonly timeout: number } | undefined
+  /** Undefined: none. */
+  readonly healthCheck: HealthCheckConfig | undefined
+  /** Name of the field in lower case; undefined: none. */
+  readonly feedback: string | undefined
   readonly keepalive: KeepaliveConfig
   /** The user's own, in place of the built-in pool. */
   readonly pool: AgentPool | SelectAgent | undefined
@@ -140,6 +225,8 @@ export interface BalancerConfig extends BodyConfig, MessageConfig {
   readonly tries: number
   /** 0: none. */
   readonly nextTimeout: number
+  /** Says of a request whether it is exempt; undefined: none is. */
+  readonly exempt: ((request: IncomingMessage) => boolean) | undefined
   readonly idempotent: ((request: IncomingMessage) => boolean) | undefined
   readonly policy: NextUpstreamPolicy | DecideNextUpstream | undefined
   /** Undefined: no limit. */

@@ -1,14 +1,24 @@
 /** The options of the group of peers. */
 import type { Clock } from '../clock.js'
-import type { KeepaliveOptions, ProbeOptions, QueueOptions, UpstreamOptions } from '../options.js'
+import type {
+  KeepaliveOptions,
+  PeerSource,
+  ProbeOptions,
+  QueueOptions,
+  UpstreamOptions,
+} from '../options.js'
 import type { AgentPool } from '../transport/agents.js'
 import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readFeedback, readHealthCheck } from './health-check.js'
+import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
+import { readLocality, readSubset } from './placement-options.js'
 import { readSelector, refuseUnselectable } from './selector.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
+import { readSticky } from './sticky-options.js'
 import { readTls } from './tls.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
 
@@ -44,19 +54,30 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failTimeout: options.duration('failTimeout', 10_000, 'zero allowed'),
     slowStart: options.duration('slowStart', 0, 'zero allowed'),
   })
+  const source = isAsyncIterable(group.list) ? group.list : undefined
+  const peers =
+    source === undefined
+      ? readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
+      : []
   const selector = readSelector(options)
-  const peers = readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
   refuseUnselectable(options, group.path, peers, selector, peerDefaults.slowStart)
   return Object.freeze({
     name: group.name,
     peers,
+    source,
     peerDefaults,
+    ...readOutliers(options, nginx, { path: group.path, peers }),
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
     selector,
+    sticky: readSticky(options, { nginx }),
+    locality: readLocality(options),
+    subset: readSubset(options),
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
     probe: readProbe(options, defaults),
+    healthCheck: readHealthCheck(options, peers),
+    feedback: readFeedback(options),
     ...readKeepalive(options, defaults),
     tls,
     bind: readBind(options, peers),
@@ -64,6 +85,16 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     clock,
     random,
   })
+}
+
+/** What it brings is looked at when it comes. */
+function isAsyncIterable(value: unknown): value is PeerSource {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return typeof Reflect.get(value, Symbol.asyncIterator) === 'function'
+  } catch {
+    return false
+  }
 }
 
 /** Preset, time and chance: options of the balancer as well as of its upstream. */

@@ -6,34 +6,34 @@ import type { NetConnectOpts } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import type { ConnectionOptions } from 'node:tls'
 import type { Clock } from '../clock.js'
-import type { FailedStep, Peer } from '../upstream/peer.js'
+import type { FailedStep, Peer, PeerAddress } from '../upstream/peer.js'
 import type { Probe } from './prober.js'
 
 /** What connections to a peer are opened with: local address, TLS. */
-type ConnectOptions = Pick<
+export type ConnectOptions = Pick<
   ConnectionOptions,
   'rejectUnauthorized' | 'servername' | 'secureContext' | 'checkServerIdentity'
 > & { readonly localAddress?: string; readonly family?: number }
 
 /** A probe under way. */
-interface Running {
+export interface Running {
   /** Ends it without a word. */
   destroy(): void
 }
 
 /** `connected`: from now on silence until the timeout speaks for the peer, too. */
-type Finding = 'alive' | 'dead' | 'connected'
+export type Finding = 'alive' | 'dead' | 'connected'
 
-type Start = (peer: Peer, options: ConnectOptions, found: (what: Finding) => void) => Running
+type Start = (peer: PeerAddress, options: ConnectOptions, found: (what: Finding) => void) => Running
 
-function address(peer: Peer): NetConnectOpts {
+function address(peer: PeerAddress): NetConnectOpts {
   return peer.socketPath === undefined
     ? { host: peer.hostname, port: peer.port }
     : { path: peer.socketPath }
 }
 
 /** A peer that did not take connections is back when it takes one, TLS included. */
-const connect: Start = (peer, options, found) => {
+export const connect: Start = (peer, options, found) => {
   if (peer.protocol === 'https:') return connectSecurely(peer, options, found)
   const socket = netConnect({ ...address(peer), ...options })
   socket.once('connect', () => {

@@ -1,7 +1,7 @@
 /** Which URLs lead to a peer, and so to nowhere for a client. */
 import type { IncomingMessage } from 'node:http'
 import type { RequestHead } from '../transport/transport.js'
-import type { Peer, PeerAddress } from '../upstream/peer.js'
+import type { PeerAddress } from '../upstream/peer.js'
 import { lineOf } from './response-headers.js'
 
 /** Whoever the peers are at the moment. */
@@ -13,7 +13,7 @@ export interface PeerList {
 interface Seen {
   readonly request: IncomingMessage
   readonly sent: Pick<RequestHead, 'headers'>
-  readonly peer: Pick<Peer, 'protocol' | 'socketPath'>
+  readonly peer: PeerAddress
 }
 
 /** Scheme, if there is one, authority, and all behind it. Control characters, which browsers skip, make it no match. */
@@ -41,7 +41,8 @@ export class OwnAddresses {
     const protocol = scheme === undefined ? seen.peer.protocol : `${scheme.toLowerCase()}:`
     const origin = originOf(protocol, authority)
     if (origin === undefined) return undefined
-    const own = this.#has(origin) || origin === originSeen(seen)
+    // A peer that has left meanwhile still speaks for itself.
+    const own = this.#has(origin) || addressOf(seen.peer) === origin || origin === originSeen(seen)
     return own ? rest : undefined
   }
 
@@ -54,12 +55,17 @@ export class OwnAddresses {
   #read(peers: readonly PeerAddress[]): void {
     this.#peers = peers
     this.#origins.clear()
-    for (const { protocol, hostname, port, socketPath } of peers) {
-      if (socketPath !== undefined) continue
-      const host = hostname.includes(':') ? `[${hostname}]` : hostname
-      this.#origins.add(`${protocol}//${host}:${port}`)
+    for (const peer of peers) {
+      const origin = addressOf(peer)
+      if (origin !== undefined) this.#origins.add(origin)
     }
   }
+}
+
+function addressOf({ protocol, hostname, port, socketPath }: PeerAddress): string | undefined {
+  if (socketPath !== undefined) return undefined
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname
+  return `${protocol}//${host}:${port}`
 }
 
 function originSeen({ request, sent, peer }: Seen): string | undefined {

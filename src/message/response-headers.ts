@@ -39,6 +39,20 @@ export function responseHeaders(rawHeaders: readonly string[], trailer: 'keep' |
   return withoutNamed(out, connection)
 }
 
+/** The same list, or a copy without the lines of a field, whose name is given in lower case. */
+export function withoutField(
+  rawHeaders: readonly string[],
+  field: string | undefined,
+): readonly string[] {
+  if (field === undefined || lineOf(rawHeaders, field) === undefined) return rawHeaders
+  const out: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (name.toLowerCase() !== field) out.push(name, rawHeaders[i + 1] ?? '')
+  }
+  return out
+}
+
 /** The first line of a field, whose name is given in lower case. */
 export function lineOf(rawHeaders: readonly string[], field: string): string | undefined {
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

@@ -32,8 +32,8 @@ interface PeerAgents {
 export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
   readonly #connections: UpstreamConnections
   readonly #agents = new Map<Peer, PeerAgents>()
-  /** Of settings that are out of date, until their last connection is done with. */
-  #retired: PeerAgents[] = []
+  /** Of settings that are out of date, or of peers that are gone, as long as they have a connection. */
+  readonly #retired = new Set<PeerAgents>()
 
   constructor(settings: ConnectionSettings | UpstreamConnections, clock: Clock) {
     this.#connections =
@@ -44,38 +44,36 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
     let agents = this.#agents.get(peer)
     if (agents === undefined) {
       const rules = this.#connections.rulesOf(peer)
+      if (rules.ended) return this.#agentOfGone(peer, rules)[connection]
       agents = this.#open(peer, rules)
-      if (rules.ended) this.#retired.push(agents)
-      else this.#agents.set(peer, agents)
+      this.#agents.set(peer, agents)
     }
     return agents[connection]
   }
 
   status(peer: Peer): PoolStatus {
-    const { active = 0, idle = 0 } = this.#agents.get(peer)?.own.status() ?? {}
-    const old = this.#retired.filter(({ connections }) => connections.peer === peer)
-    return { active: old.reduce((sum, { own }) => sum + own.status().active, active), idle }
+    const { active: current = 0, idle = 0 } = this.#agents.get(peer)?.own.status() ?? {}
+    let active = current
+    for (const { connections, own } of this.#retired)
+      if (connections.peer === peer) active += own.status().active
+    return { active, idle }
   }
 
   /** The TLS settings of this peer, or of all, have changed: new connections use them, and the others are let go. */
   renew(peer: Peer | undefined): void {
-    this.#dropRetired()
     for (const [each, agents] of this.#agents) {
       if ((peer !== undefined && each !== peer) || each.protocol !== 'https:') continue
-      agents.own.retire()
-      this.#retired.push(agents)
+      this.#retire(agents)
       // What was learnt of the peer's idle limit is still true.
       this.#agents.set(each, this.#open(each, agents.connections))
     }
   }
 
   forget(peer: Peer): void {
-    this.#dropRetired()
     const agents = this.#agents.get(peer)
     if (agents === undefined) return
     this.#agents.delete(peer)
-    agents.own.retire()
-    if (agents.own.status().active > 0) this.#retired.push(agents)
+    this.#retire(agents)
   }
 
   closeConnections(): void {
@@ -84,12 +82,27 @@ export class KeepaliveAgentPool implements AgentPool, ConnectionHolder {
 
   close(): void {
     for (const { own } of [...this.#retired, ...this.#agents.values()]) own.destroy()
-    this.#retired = []
+    this.#retired.clear()
     this.#agents.clear()
   }
 
-  #dropRetired(): void {
-    this.#retired = this.#retired.filter(({ own }) => own.status().active > 0)
+  /** An attempt at it had begun before it was taken out: none of its connections is kept. */
+  #agentOfGone(peer: Peer, rules: PeerConnections): PeerAgents {
+    const agents = this.#open(peer, rules)
+    this.#retireWhenDone(agents)
+    return agents
+  }
+
+  #retire(agents: PeerAgents): void {
+    agents.own.retire()
+    if (agents.own.status().active > 0) this.#retireWhenDone(agents)
+  }
+
+  #retireWhenDone(agents: PeerAgents): void {
+    this.#retired.add(agents)
+    agents.own.onEmpty = () => {
+      this.#retired.delete(agents)
+    }
   }
 
   #open(peer: Peer, connections: PeerConnections): PeerAgents {

@@ -98,7 +98,6 @@ export class UpstreamConnections {
   forget(peer: Peer): void {
     this.rulesOf(peer).ended = true
     for (const holder of this.#holders) holder.forget(peer)
-    this.#settings.tls.forget(peer)
   }
 
   /** Of all pools. */

@@ -162,12 +162,12 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
     retire(): void {
       this.#retired = true
       this.#connections.retireAll(this.freeSockets[this.#name])
+      this.#idle.cancel()
     }
 
     override destroy(): void {
       this.retire()
       this.#connections.retireAll(this.sockets[this.#name])
-      this.#idle.cancel()
       super.destroy()
     }
 
@@ -183,8 +183,29 @@ function withRules(base: AgentConstructor): RuledAgentConstructor {
   }
 }
 
-const HttpRules = withRules(HttpAgent as unknown as AgentConstructor)
-const HttpsRules = withRules(HttpsAgent as unknown as AgentConstructor)
+/** Tells when it has no connection any more. */
+interface EndingAgent extends RuledAgent {
+  /** Called when the last connection has closed. */
+  onEmpty: (() => void) | undefined
+}
+
+type EndingAgentConstructor = new (connections: PeerConnections, options: object) => EndingAgent
+
+function withEnd(base: RuledAgentConstructor): EndingAgentConstructor {
+  return class extends base {
+    onEmpty: (() => void) | undefined
+
+    override removeSocket(socket: PooledSocket, options: object): void {
+      super.removeSocket(socket, options)
+      if (this.onEmpty === undefined) return
+      const { active, idle } = this.status()
+      if (active + idle === 0) this.onEmpty()
+    }
+  }
+}
+
+const HttpRules = withEnd(withRules(HttpAgent as unknown as AgentConstructor))
+const HttpsRules = withEnd(withRules(HttpsAgent as unknown as AgentConstructor))
 
 /** Connections to one peer over plain TCP or a unix socket. */
 export class HttpKeepaliveAgent extends HttpRules {

@@ -1,5 +1,5 @@
 /** The fields of one attempt's request: those of the head, and what belongs to this hop alone. */
-import type { Peer } from '../upstream/peer.js'
+import type { PeerAddress } from '../upstream/peer.js'
 import type { Attempt } from './transport.js'
 
 /**
@@ -46,7 +46,7 @@ function framingOf({ body }: Attempt): [name: string, value: string] {
 }
 
 /** A unix socket has no name of its own: `localhost`, as nginx and Node say. */
-export function hostOf({ protocol, hostname, port, name, socketPath }: Peer): string {
+export function hostOf({ protocol, hostname, port, name, socketPath }: PeerAddress): string {
   if (socketPath !== undefined) return 'localhost'
   const isDefault = port === (protocol === 'https:' ? 443 : 80)
   if (!isDefault) return name

@@ -26,9 +26,10 @@ export interface PeerTlsConnectOptions {
 /** The TLS settings of one upstream as they are now: the group's, and over them each peer's own. */
 export class UpstreamTls {
   #group: PeerTlsSettings
-  readonly #own = new Map<PeerAddress, OwnTlsSettings>()
+  /** A peer that is gone still has its settings for what is under way, and takes them with it. */
+  readonly #own = new WeakMap<PeerAddress, OwnTlsSettings>()
   #groupContext: SecureContext | undefined
-  readonly #options = new Map<PeerAddress, PeerTlsConnectOptions>()
+  #options = new WeakMap<PeerAddress, PeerTlsConnectOptions>()
 
   constructor(group: PeerTlsSettings) {
     this.#group = group
@@ -45,18 +46,12 @@ export class UpstreamTls {
   replaceGroup(settings: PeerTlsSettings): void {
     this.#group = settings
     this.#groupContext = undefined
-    this.#options.clear()
+    this.#options = new WeakMap()
   }
 
   replaceOwn(peer: PeerAddress, settings: OwnTlsSettings | undefined): void {
     if (settings === undefined) this.#own.delete(peer)
     else this.#own.set(peer, settings)
-    this.#options.delete(peer)
-  }
-
-  /** The peer is gone. */
-  forget(peer: PeerAddress): void {
-    this.#own.delete(peer)
     this.#options.delete(peer)
   }
 

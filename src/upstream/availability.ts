@@ -1,5 +1,6 @@
 /** When a peer counts as live: our rule, and nginx's to the letter. The one place that decides it. */
 import type { FailedStep, PeerState } from './peer.js'
+import type { EjectReason } from './upstream.js'
 
 /** A failure that was put to a peer's account, so that it can be taken back. */
 export interface Charge {
@@ -7,6 +8,8 @@ export interface Charge {
   readonly weightLost: number
   /** This failure marked the peer. */
   readonly ejected: boolean
+  /** Why it did, where that is not the failure's own reason. */
+  readonly reason?: EjectReason | undefined
 }
 
 /** What an answer proves. */
@@ -14,8 +17,12 @@ export interface Answer {
   readonly reusedConnection: boolean
   /** Its status does not count against the peer. */
   readonly good: boolean
+  /** Undefined or 0: not known. */
+  readonly status?: number
   /** When the attempt began. */
   readonly takenAt: number
+  /** Of an exempt request: nothing in it may count against the peer. */
+  readonly exempt?: boolean
 }
 
 /** The rules of marking a peer and of forgiving it. Times are milliseconds of the upstream's clock. */
@@ -23,9 +30,23 @@ export interface Availability {
   /** From when on it is not marked by failures, any more or for one request. Says nothing of `down`, draining and full. */
   liveAt(peer: PeerState): number
   picked(peer: PeerState, now: number): void
-  failed(peer: PeerState, ledger: Charge['ledger'], step: FailedStep, now: number): Charge
+  /** `takenAt`: when the attempt began. */
+  failed(
+    peer: PeerState,
+    ledger: Charge['ledger'],
+    step: FailedStep,
+    now: number,
+    takenAt?: number,
+  ): Charge
   /** A response head came. Returns true when that brought a marked peer back. */
   answered(peer: PeerState, answer: Answer): boolean
+  /**
+   * For rules that count all answers, and weigh their statuses: called after {@link answered}. What it charges is not put
+   * to the peer's account again.
+   */
+  weigh?(peer: PeerState, answer: Answer): Charge | undefined
+  /** For rules whose marks may simply end: called when its time is over. Returns true when the peer is no longer marked. */
+  lapsed?(peer: PeerState): boolean
   /** The attempt is over and was not a failure. Returns true when that brought a marked peer back. */
   completed(peer: PeerState): boolean
   /** A probe succeeded. Returns true when the peer had been marked. */
@@ -56,7 +77,9 @@ function forgive(peer: PeerState): boolean {
  * let through each `failTimeout`.
  */
 export const evenkeelAvailability: Availability = {
-  liveAt: (peer) => (peer.ejectedUntil === 0 ? Number.NEGATIVE_INFINITY : peer.ejectedUntil),
+  // `maxFails` may have become 0 meanwhile.
+  liveAt: (peer) =>
+    peer.ejectedUntil === 0 || peer.maxFails === 0 ? Number.NEGATIVE_INFINITY : peer.ejectedUntil,
 
   picked(peer, now) {
     // The window has passed without an answer: this one request tries the peer, the others go on waiting.
@@ -102,7 +125,7 @@ export const evenkeelAvailability: Availability = {
 
   refund(peer, charge) {
     peer.ledgers[charge.ledger]--
-    peer.effectiveWeight = Math.min(peer.weight, peer.effectiveWeight + charge.weightLost)
+    peer.effectiveWeight = Math.min(peer.easedWeight, peer.effectiveWeight + charge.weightLost)
     if (charge.ledger === 'transport') {
       peer.fails = Math.max(0, peer.fails - 1)
       peer.failuresSinceAnswer = Math.max(0, peer.failuresSinceAnswer - 1)

@@ -19,7 +19,7 @@ export class Easing {
 
   end(peer: PeerState): void {
     peer.easedSince = Number.NEGATIVE_INFINITY
-    peer.easedWeight = peer.weight
+    peer.easedWeight = peer.fullWeight
     this.#peers.delete(peer)
   }
 
@@ -31,11 +31,12 @@ export class Easing {
 
   #weigh(peer: PeerState, now: number): void {
     const part = (now - peer.easedSince) / peer.slowStart
-    if (part >= 1) {
+    // It may have been changed to 0 at this very moment.
+    if (part >= 1 || peer.slowStart === 0) {
       this.end(peer)
       return
     }
-    peer.easedWeight = peer.weight * Math.max(LEAST, part)
+    peer.easedWeight = peer.fullWeight * Math.max(LEAST, part)
     peer.effectiveWeight = Math.min(peer.effectiveWeight, peer.easedWeight)
   }
 }

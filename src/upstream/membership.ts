@@ -13,6 +13,8 @@ export interface MergedPeers {
   readonly peers: readonly PeerState[]
   readonly joined: readonly PeerState[]
   readonly left: readonly PeerState[]
+  /** Those that stay, with other parameters than before. */
+  readonly changed: readonly PeerState[]
 }
 
 /** What makes a peer the same as before. */
@@ -34,9 +36,11 @@ export function mergePeers(
     else same.push(peer)
   }
   const joined: PeerState[] = []
+  const changed: PeerState[] = []
   const peers = entries.map(({ address, parameters }, index) => {
     const stays = byKey.get(keyOf(address))?.shift()
     if (stays !== undefined) {
+      if (stays.differsFrom(parameters)) changed.push(stays)
       stays.configure(parameters)
       return stays
     }
@@ -44,5 +48,5 @@ export function mergePeers(
     joined.push(comes)
     return comes
   })
-  return { peers, joined, left: [...byKey.values()].flat() }
+  return { peers, joined, left: [...byKey.values()].flat(), changed }
 }

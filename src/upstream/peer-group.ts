@@ -2,11 +2,14 @@
 import type { PeerGroup } from './peer-selector.js'
 import type { PeerListing, PeerState } from './peer.js'
 
-export class PeerTier implements PeerGroup, PeerListing {
+/** A tier, or those peers of it that a request is kept to; with its locality's own peers apart from the others. */
+export class LiveGroup implements PeerGroup, PeerListing {
   /** 0 for primaries, 1 for backups, and so on. */
   readonly priority: number
-  /** Too few of its peers are fit: then marks and health are not asked. */
-  panicking = false
+  /** The peers of our own locality, and all others. Undefined: localities are not asked. */
+  readonly near: LiveGroup | undefined
+  readonly far: LiveGroup | undefined
+  readonly #locality: string | undefined
   #peers: readonly PeerState[] = []
   #totalWeight = 0
   #version = 0
@@ -14,9 +17,13 @@ export class PeerTier implements PeerGroup, PeerListing {
   #liveWeight = 0
   readonly #live: PeerState[] = []
 
-  constructor(priority: number, peers: readonly PeerState[] = []) {
+  /** @param locality our own; undefined: localities are not asked. */
+  constructor(priority: number, locality?: string) {
     this.priority = priority
-    this.replace(peers)
+    this.#locality = locality
+    if (locality === undefined) return
+    this.near = new LiveGroup(priority)
+    this.far = new LiveGroup(priority)
   }
 
   get peers(): readonly PeerState[] {
@@ -31,16 +38,17 @@ export class PeerTier implements PeerGroup, PeerListing {
     return this.#totalWeight
   }
 
+  /** Sum of the weights of those that may get requests now. */
+  get liveWeight(): number {
+    return this.#liveWeight
+  }
+
   get version(): number {
     return this.#version
   }
 
   get inFlight(): number {
     return this.#inFlight
-  }
-
-  get liveWeight(): number {
-    return this.#liveWeight
   }
 
   /** Other peers, or the same ones with other weights. `peers` is in the order of their `index`. */
@@ -58,22 +66,36 @@ export class PeerTier implements PeerGroup, PeerListing {
       this.#liveWeight += peer.weight
       this.#live.push(peer)
     }
+    this.near?.replace(peers.filter((peer) => this.#isNear(peer)))
+    this.far?.replace(peers.filter((peer) => !this.#isNear(peer)))
   }
 
-  counted(change: 1 | -1): void {
+  counted(peer: PeerState, change: 1 | -1): void {
     this.#inFlight += change
+    if (this.#locality !== undefined) this.#part(peer)?.counted(peer, change)
   }
 
   admit(peer: PeerState): void {
-    this.#liveWeight += peer.weight
     this.#live.splice(this.#position(peer), 0, peer)
+    this.#liveWeight += peer.weight
+    if (this.#locality !== undefined) this.#part(peer)?.admit(peer)
   }
 
   dismiss(peer: PeerState): void {
     const at = this.#position(peer)
     if (this.#live[at] !== peer) return
-    this.#liveWeight -= peer.weight
     this.#live.splice(at, 1)
+    this.#liveWeight -= peer.weight
+    if (this.#locality !== undefined) this.#part(peer)?.dismiss(peer)
+  }
+
+  #part(peer: PeerState): LiveGroup | undefined {
+    return this.#isNear(peer) ? this.near : this.far
+  }
+
+  /** A peer without a locality stands nowhere near. */
+  #isNear({ locality }: PeerState): boolean {
+    return locality === this.#locality
   }
 
   /** Where it is, or would be. */
@@ -87,4 +109,10 @@ export class PeerTier implements PeerGroup, PeerListing {
     }
     return low
   }
+}
+
+/** All peers of a tier. */
+export class PeerTier extends LiveGroup {
+  /** Too few of its peers are fit: then marks and health are not asked. */
+  panicking = false
 }

@@ -1,9 +1,12 @@
 /** One request's dealings with the peers: whom it has tried, and what it has put to whose account. */
 import type { Answer, Charge } from './availability.js'
-import type { PeerTier } from './peer-group.js'
+import { drawDirection } from './locality.js'
+import type { LiveGroup } from './peer-group.js'
 import type { Candidates, Peer, PeerPicker, SelectionRequest } from './peer-selector.js'
 import type { FailedStep, PeerState } from './peer.js'
 import type { PeerRegistry } from './registry.js'
+import type { HintTaker, Stickiness } from './stickiness.js'
+import type { PeerScope, WantedLabels } from './subsets.js'
 import type { EjectReason } from './upstream.js'
 
 /** The right to make one attempt at a peer. Accounting travels with the pick. */
@@ -13,7 +16,8 @@ export class Lease implements Answer {
   readonly takenAt: number
   reusedConnection = false
   good = true
-  /** How it goes says nothing of the peer: the selector is told of no time. */
+  status = 0
+  /** How it goes says nothing of the peer: nothing is charged, and the selector is told of no time. */
   exempt = false
   #charge: Charge | undefined
   #released = false
@@ -27,10 +31,12 @@ export class Lease implements Answer {
   }
 
   /** A response head came from the peer. */
-  answered(reusedConnection: boolean, good: boolean): void {
+  answered(reusedConnection: boolean, good: boolean, status = 0): void {
     this.reusedConnection = reusedConnection
     this.good = good
-    this.#registry.answered(this.peer, this)
+    this.status = status
+    const charge = this.#registry.answered(this.peer, this)
+    if (charge !== undefined) this.#charge = charge
     const { selector, clock } = this.#registry
     if (selector.answered === undefined && selector.finished === undefined) return
     this.#headMs = clock.now() - this.takenAt
@@ -39,7 +45,14 @@ export class Lease implements Answer {
 
   /** Puts a failure to the peer's account, once. */
   fail(reason: EjectReason, step: FailedStep): void {
-    this.#charge ??= this.#registry.failed(this.peer, reason, step)
+    if (this.exempt) return
+    this.#charge ??= this.#registry.failed(this.peer, reason, step, this.takenAt)
+  }
+
+  /** The peer has asked for no requests for that many milliseconds. */
+  rest(ms: number): void {
+    // For that route, perhaps.
+    if (!this.exempt) this.#registry.rest(this.peer, ms)
   }
 
   /** The request was at fault: takes the failure back. */
@@ -53,7 +66,9 @@ export class Lease implements Answer {
   release(outcome: 'ok' | 'next' | 'failed'): void {
     if (this.#released) return
     this.#released = true
-    this.#registry.freed(this.peer, outcome)
+    // An exempt attempt that came to nothing is no proof of the contrary either.
+    const isSilent = this.exempt && outcome !== 'ok'
+    this.#registry.freed(this.peer, isSilent ? 'failed' : outcome)
     const { selector, clock } = this.#registry
     if (selector.finished === undefined && selector.dropped === undefined) return
     const ms = clock.now() - this.takenAt
@@ -62,23 +77,42 @@ export class Lease implements Answer {
   }
 }
 
-/** Chooses peer after peer for one request, none twice: primaries, then backups, then `whenNoneLive`. */
-export class PeerSession implements Candidates {
+/** Chooses peer after peer for one request, none twice: its own, then primaries, then backups, then `whenNoneLive`. */
+export class PeerSession implements Candidates, HintTaker {
   readonly #registry: PeerRegistry
+  readonly #request: SelectionRequest
   readonly #picker: PeerPicker
+  /** The subset that it is kept to. */
+  readonly #wanted: WantedLabels | undefined
   /** The first peer tried, and all others: most requests try one, and need no list. */
   #tried: PeerState | undefined
   #moreTried: PeerState[] | undefined
-  group: PeerTier
+  /** As in nginx, a request that has come to the backups stays with them: those of lower priorities are not asked again. */
+  #reached = 0
+  /** Where that was: in its subset, or among those who stand in for it. */
+  #reachedIn: 'scope' | 'fallback' = 'scope'
+  #within: PeerScope
+  group: LiveGroup
 
   constructor(registry: PeerRegistry, request: SelectionRequest) {
     this.#registry = registry
+    this.#request = request
     this.#picker = registry.selector.begin(request)
+    this.#wanted = registry.subsets?.wantedBy(request)
+    this.#within = registry
     this.group = firstOf(registry.tiers)
   }
 
   get first(): boolean {
     return this.#tried === undefined
+  }
+
+  get peers(): readonly PeerState[] {
+    return this.#registry.peers
+  }
+
+  get version(): number {
+    return this.#registry.version
   }
 
   /** For the selector: see {@link Candidates}. Bound, because `pick({ group, eligible })` is how people write it. */
@@ -88,12 +122,17 @@ export class PeerSession implements Candidates {
     return this.#tried === undefined || !this.#hasTried(state)
   }
 
+  /** For sticky sessions: see {@link HintTaker}. */
+  takes(peer: Peer): boolean {
+    const state = this.#registry.stateOf(peer)
+    return state !== undefined && this.#registry.keepsSessions(state) && !this.#hasTried(state)
+  }
+
   /** The next peer, taken; undefined when none may be used now. */
   next(): Lease | undefined {
     const now = this.#registry.clock.now()
     this.#registry.settle(now)
-    const peer =
-      this.#pick() ?? (this.#registry.whenNoneLive === 'try' ? this.#leastBad() : undefined)
+    const peer = this.#find()
     if (peer === undefined) return undefined
     if (this.#tried === undefined) this.#tried = peer
     else (this.#moreTried ??= []).push(peer)
@@ -105,19 +144,20 @@ export class PeerSession implements Candidates {
   /** The best that {@link PeerSession.next} could give now. */
   outlook(): 'live' | 'marked' | 'none' {
     this.#registry.settle(this.#registry.clock.now())
-    for (const tier of this.#registry.tiers) {
-      // No more are passed over than this request has tried.
-      for (const peer of tier.live) if (!this.#hasTried(peer)) return 'live'
-    }
+    const scope = this.#scope
+    const fallback = this.#fallback
+    if (this.#hasLive(scope) || (fallback !== undefined && this.#hasLive(fallback))) return 'live'
     if (this.#registry.whenNoneLive !== 'try') return 'none'
     const isMarked = (peer: PeerState): boolean =>
       this.#registry.usable(peer) && !this.#hasTried(peer)
-    return this.#registry.peers.some(isMarked) ? 'marked' : 'none'
+    return scope.peers.some(isMarked) || fallback?.peers.some(isMarked) === true ? 'marked' : 'none'
   }
 
   /** Every peer that is in service has as many attempts in flight as it may have. */
   allBusy(): boolean {
-    const inService = this.#registry.peers.filter((peer) => !peer.down && !peer.draining)
+    const inService = [this.#scope, this.#fallback].flatMap(
+      (scope) => scope?.peers.filter((peer) => !peer.down && !peer.draining) ?? [],
+    )
     return inService.length > 0 && inService.every((peer) => peer.full)
   }
 
@@ -126,7 +166,7 @@ export class PeerSession implements Candidates {
     const hasTried = this.#tried !== undefined
     this.#tried = undefined
     this.#moreTried = undefined
-    this.group = firstOf(this.#registry.tiers)
+    this.#reached = 0
     return hasTried
   }
 
@@ -136,30 +176,98 @@ export class PeerSession implements Candidates {
     return tried && !(this.#registry.nginx && this.#registry.single)
   }
 
-  #pick(): PeerState | undefined {
-    const picked = this.#pickFromGroup()
-    const { tiers } = this.#registry
-    if (picked !== undefined || tiers.length === 1) return picked
-    for (const tier of tiers) {
-      if (tier.priority <= this.group.priority) continue
-      // As in nginx, a request that has come to the backups stays with them.
-      this.group = tier
-      const backup = this.#pickFromGroup()
-      if (backup !== undefined) return backup
+  /** Whom it may be given. */
+  get #scope(): PeerScope {
+    const { subsets } = this.#registry
+    if (this.#wanted === undefined || subsets === undefined) return this.#registry
+    return subsets.scopeOf(this.#wanted)
+  }
+
+  /** Whom it may be given when none of those can be. */
+  get #fallback(): PeerScope | undefined {
+    return this.#wanted === undefined ? undefined : this.#registry.subsets?.fallback
+  }
+
+  #find(): PeerState | undefined {
+    const { sticky } = this.#registry
+    const own = sticky === undefined ? undefined : this.#hinted(sticky)
+    const scope = this.#scope
+    const found = this.#findIn(scope, own, 'scope')
+    if (found !== undefined) return found
+    const fallback = this.#fallback
+    const other = fallback === undefined ? undefined : this.#findIn(fallback, own, 'fallback')
+    if (other !== undefined || this.#registry.whenNoneLive !== 'try') return other
+    return this.#leastBad(scope) ?? (fallback === undefined ? undefined : this.#leastBad(fallback))
+  }
+
+  /** Who keeps sessions may hand out what it should not, too. */
+  #hinted(sticky: Stickiness): PeerState | undefined {
+    const peer = sticky.hinted(this.#request, this)
+    return peer === undefined || !this.takes(peer) ? undefined : this.#registry.stateOf(peer)
+  }
+
+  #findIn(
+    scope: PeerScope,
+    own: PeerState | undefined,
+    place: 'scope' | 'fallback',
+  ): PeerState | undefined {
+    // The tier and the weights are not asked: what the others get is dealt out among them as if it had not been there.
+    if (own !== undefined && scope.has(own)) return own
+    // As in nginx, a request that has come to the backups stays with them, while there is such a tier.
+    const stays = scope.tiers.some(({ priority }) => priority === this.#reached)
+    const reached = place === this.#reachedIn && stays ? this.#reached : 0
+    this.#within = scope
+    for (const tier of scope.tiers) {
+      if (tier.priority < reached) continue
+      this.#reachedIn = place
+      this.#reached = tier.priority
+      const peer = this.#pick(tier)
+      if (peer !== undefined) return peer
     }
     return undefined
   }
 
-  /** A selector of the user's may hand out what it should not: a peer that may not be used is no choice. */
-  #pickFromGroup(): PeerState | undefined {
-    const peer = this.#picker.pick(this)
-    return peer === undefined || !this.eligible(peer) ? undefined : this.#registry.stateOf(peer)
+  /** Peers of our own locality first, or the others, as drawn; a retry goes to our own first. */
+  #pick(tier: LiveGroup): PeerState | undefined {
+    const { locality, random } = this.#registry
+    const { near, far } = tier
+    if (locality === undefined || near === undefined || far === undefined)
+      return this.#pickFrom(tier)
+    // When health is not believed any more, it cannot say either what is left of the locality.
+    if (this.#registry.panicsAt(tier.priority)) return this.#pickFrom(tier)
+    switch (drawDirection(near, locality, this.first ? random : zero)) {
+      case 'near':
+        return this.#pickFrom(near) ?? this.#pickFrom(far)
+      case 'far':
+        return this.#pickFrom(far) ?? this.#pickFrom(near)
+      case 'anywhere':
+        return this.#pickFrom(tier)
+    }
   }
 
-  /** Nobody is live: the fewest failures, then the longest since the last one; primaries first. */
-  #leastBad(): PeerState | undefined {
+  /** A selector of the user's may hand out what it should not: a peer that may not be used is no choice. */
+  #pickFrom(group: LiveGroup): PeerState | undefined {
+    this.group = group
+    const peer = this.#picker.pick(this)
+    if (peer === undefined || !this.eligible(peer)) return undefined
+    const state = this.#registry.stateOf(peer)
+    return state !== undefined && this.#within.has(state) ? state : undefined
+  }
+
+  #hasLive(scope: PeerScope): boolean {
+    for (const tier of scope.tiers) {
+      // No more are passed over than this request has tried.
+      for (const peer of tier.live) if (!this.#hasTried(peer)) return true
+    }
+    const { sticky } = this.#registry
+    const own = sticky === undefined ? undefined : this.#hinted(sticky)
+    return own !== undefined && scope.has(own)
+  }
+
+  /** Nobody is live: healthy ones first, the fewest failures, then who rests the shortest, then the longest since the last one. */
+  #leastBad(scope: PeerScope): PeerState | undefined {
     let best: PeerState | undefined
-    for (const peer of this.#registry.peers) {
+    for (const peer of scope.peers) {
       if (!this.#registry.usable(peer) || this.#hasTried(peer)) continue
       if (best === undefined || isBetter(peer, best)) best = peer
     }
@@ -167,13 +275,22 @@ export class PeerSession implements Candidates {
   }
 }
 
-function isBetter(peer: PeerState, best: PeerState): boolean {
-  if (peer.tier !== best.tier) return peer.tier < best.tier
-  const fails = peer.failuresSinceAnswer - best.failuresSinceAnswer
-  return fails === 0 ? peer.failedAt < best.failedAt : fails < 0
+function zero(): number {
+  return 0
 }
 
-function firstOf(tiers: readonly PeerTier[]): PeerTier {
+function isBetter(peer: PeerState, best: PeerState): boolean {
+  // A mark is a suspicion; a check has seen it.
+  if (peer.healthy !== best.healthy) return peer.healthy
+  if (peer.tier !== best.tier) return peer.tier < best.tier
+  const fails = peer.failuresSinceAnswer - best.failuresSinceAnswer
+  if (fails !== 0) return fails < 0
+  // What one has asked for is a wish: all the same the others come first.
+  if (peer.restsUntil !== best.restsUntil) return peer.restsUntil < best.restsUntil
+  return peer.failedAt < best.failedAt
+}
+
+function firstOf(tiers: readonly LiveGroup[]): LiveGroup {
   const [first] = tiers
   if (first === undefined) throw new Error('an upstream without a tier')
   return first

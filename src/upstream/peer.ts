@@ -1,4 +1,7 @@
 /** A peer: one server of an upstream, with the state that all its users share. */
+import { NOTHING_SAID } from './feedback.js'
+import type { PeerFeedback } from './feedback.js'
+import type { OutlierAccount } from './outlier-account.js'
 
 /** Where a peer listens. */
 export interface PeerAddress {
@@ -28,7 +31,10 @@ export interface Peer extends PeerAddress {
   readonly index: number
   /** Configured weight, a positive integer (nginx `weight`, default 1). */
   readonly weight: number
-  /** `weight`, or less of it while the peer is eased in after a return (`slowStart`): then it may be a fraction. */
+  /**
+   * `weight`, or less of it while the peer is eased in after a return (`slowStart`), or when it has asked for less
+   * (`feedback`): then it may be a fraction.
+   */
   readonly easedWeight: number
   /** Weight after failures: lowered by each, raised by one at each pick until it is `easedWeight` again. */
   effectiveWeight: number
@@ -56,9 +62,9 @@ export interface Peer extends PeerAddress {
   readonly labels: Readonly<Record<string, string>>
   /** Taken out by the administrator (nginx `down`). */
   readonly down: boolean
-  /** Finishes what it has and gets nothing new (nginx Plus `drain`). */
+  /** Finishes what it has and gets nothing new (nginx Plus `drain`): by the administrator's word or by its own. */
   readonly draining: boolean
-  /** Passes the active health checks; true where there are none. */
+  /** Passes the active health checks, and has not said that it is down; true where there are none. */
   readonly healthy: boolean
   /** Failures counted now against `maxFails`. */
   readonly fails: number
@@ -76,7 +82,7 @@ export interface PeerListing {
   admit(peer: PeerState): void
   dismiss(peer: PeerState): void
   /** One attempt more at one of its peers, or one less. */
-  counted?(change: 1 | -1): void
+  counted?(peer: PeerState, change: 1 | -1): void
 }
 
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({})
@@ -107,6 +113,7 @@ export class PeerState implements Peer {
   #down = false
   #draining = false
   #healthy = true
+  #feedback = NOTHING_SAID
   /** It is no longer one of the upstream's peers; what it has in flight goes on. */
   removed = false
   /** Neither marked nor unhealthy. */
@@ -128,6 +135,10 @@ export class PeerState implements Peer {
   checkedAt = Number.NEGATIVE_INFINITY
   /** Marked until then at the latest; 0 when not marked. */
   ejectedUntil = 0
+  /** It has asked for no requests until then (`Retry-After`); -Infinity: it has not. */
+  restsUntil = Number.NEGATIVE_INFINITY
+  /** Undefined until outlier detection has seen an attempt at it. */
+  outliers: OutlierAccount | undefined
   /** What the last transport failure failed at. */
   failedStep: FailedStep = 'answer'
   readonly ledgers: Record<Ledger, number> = { transport: 0, status: 0, stale: 0 }
@@ -146,21 +157,47 @@ export class PeerState implements Peer {
 
   /** Takes over parameters; what it has in flight and what is held against it stay. */
   configure(parameters: PeerParameters): void {
-    // As much of the new weight as it had of the old.
-    const lost = this.weight - this.effectiveWeight
-    this.effectiveWeight = Math.max(0, parameters.weight - (lost > 0 ? Math.ceil(lost) : 0))
-    this.weight = parameters.weight
-    this.easedWeight = Math.min(this.easedWeight, parameters.weight)
-    if (this.easedSince === Number.NEGATIVE_INFINITY) this.easedWeight = parameters.weight
+    // It has lost as much of the new weight as it had of the old; the same weight leaves all as it was.
+    if (parameters.weight !== this.weight) this.#weigh(parameters.weight)
     this.maxConns = parameters.maxConns
     this.maxFails = parameters.maxFails
     this.failTimeout = parameters.failTimeout
     this.slowStart = parameters.slowStart ?? 0
-    this.tier = parameters.tier ?? (parameters.backup ? 1 : 0)
+    this.tier = tierOf(parameters)
     this.locality = parameters.locality
     this.labels = parameters.labels ?? NO_LABELS
     this.#down = parameters.down
     this.#draining = parameters.drain ?? false
+  }
+
+  /** Would {@link configure} change anything? */
+  differsFrom(parameters: PeerParameters): boolean {
+    const labels = parameters.labels ?? NO_LABELS
+    return (
+      this.weight !== parameters.weight ||
+      this.maxConns !== parameters.maxConns ||
+      this.maxFails !== parameters.maxFails ||
+      this.failTimeout !== parameters.failTimeout ||
+      this.slowStart !== (parameters.slowStart ?? 0) ||
+      this.tier !== tierOf(parameters) ||
+      this.locality !== parameters.locality ||
+      this.#down !== parameters.down ||
+      this.#draining !== (parameters.drain ?? false) ||
+      Object.keys(labels).length !== Object.keys(this.labels).length ||
+      Object.entries(labels).some(([name, value]) => this.labels[name] !== value)
+    )
+  }
+
+  #weigh(weight: number): void {
+    const lost = Math.ceil(this.fullWeight - this.effectiveWeight)
+    const part =
+      this.easedSince === Number.NEGATIVE_INFINITY ? 1 : this.easedWeight / this.fullWeight
+    this.weight = weight
+    this.easedWeight = this.fullWeight * part
+    this.effectiveWeight = Math.min(
+      this.easedWeight,
+      Math.max(0, this.fullWeight - Math.max(0, lost)),
+    )
   }
 
   get backup(): boolean {
@@ -177,7 +214,7 @@ export class PeerState implements Peer {
   }
 
   get draining(): boolean {
-    return this.#draining
+    return this.#draining || this.#feedback.drain || this.#feedback.share === 0
   }
 
   set draining(draining: boolean) {
@@ -185,8 +222,13 @@ export class PeerState implements Peer {
     this.owner?.standingChanged(this)
   }
 
+  /** By the administrator's word: the peer's own does not count. */
+  get toldToDrain(): boolean {
+    return this.#draining
+  }
+
   get healthy(): boolean {
-    return this.#healthy
+    return this.#healthy && !this.#feedback.down
   }
 
   set healthy(healthy: boolean) {
@@ -194,13 +236,41 @@ export class PeerState implements Peer {
     this.owner?.standingChanged(this)
   }
 
+  /** What it says of its own load. */
+  get feedback(): PeerFeedback {
+    return this.#feedback
+  }
+
+  set feedback(feedback: PeerFeedback) {
+    this.#feedback = feedback
+    // Of one that is eased in the next step sees to it.
+    const isEased = this.easedSince !== Number.NEGATIVE_INFINITY
+    this.easedWeight = isEased ? Math.min(this.easedWeight, this.fullWeight) : this.fullWeight
+    this.effectiveWeight = Math.min(this.effectiveWeight, this.easedWeight)
+    this.owner?.standingChanged(this)
+  }
+
+  /** The weight that it bears when it is not eased in. A peer that wants nothing at all is drained, not weightless. */
+  get fullWeight(): number {
+    const { share } = this.#feedback
+    return share === 0 ? this.weight : this.weight * share
+  }
+
+  /** Attempts in flight at most, 0 is none: what it says may lower the configured limit. */
+  get limit(): number {
+    const said = this.#feedback.maxConns
+    if (said === 0 || this.maxConns === 0) return said || this.maxConns
+    return Math.min(said, this.maxConns)
+  }
+
   get full(): boolean {
-    return this.maxConns > 0 && this.connections >= this.maxConns
+    const { limit } = this
+    return limit > 0 && this.connections >= limit
   }
 
   /** What an administrator has a say in: facts, not suspicions. */
   get inService(): boolean {
-    return !this.#down && !this.#draining && !this.removed
+    return !this.#down && !this.draining && !this.removed
   }
 }
 
@@ -220,4 +290,25 @@ export interface PeerParameters {
   readonly tier?: number | undefined
   readonly locality?: string | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
+}
+
+/** As they are now. */
+export function parametersOf(peer: PeerState): PeerParameters {
+  return {
+    weight: peer.weight,
+    maxConns: peer.maxConns,
+    maxFails: peer.maxFails,
+    failTimeout: peer.failTimeout,
+    slowStart: peer.slowStart,
+    backup: peer.backup,
+    tier: peer.tier,
+    down: peer.down,
+    drain: peer.toldToDrain,
+    locality: peer.locality,
+    labels: peer.labels,
+  }
+}
+
+function tierOf({ tier, backup }: PeerParameters): number {
+  return tier ?? (backup ? 1 : 0)
 }

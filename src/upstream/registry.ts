@@ -3,14 +3,21 @@ import type { Clock } from '../clock.js'
 import { evenkeelAvailability, nginxAvailability } from './availability.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
+import { afterFeedback } from './feedback.js'
+import type { LocalitySettings } from './locality.js'
 import { mergePeers } from './membership.js'
-import type { PeerEntry } from './membership.js'
+import type { MergedPeers, PeerEntry } from './membership.js'
+import { OutlierAvailability } from './outlier-availability.js'
+import type { OutlierSettings } from './outlier-availability.js'
 import { PeerTier } from './peer-group.js'
 import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
 import { PeerState } from './peer.js'
 import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './peer.js'
-import type { EjectReason, ReturnReason, UpstreamObserver } from './upstream.js'
+import type { Stickiness } from './stickiness.js'
+import { groupByTier, Subsets } from './subsets.js'
+import type { AllPeers, SubsetSettings } from './subsets.js'
+import type { EjectReason, HealthReason, ReturnReason, UpstreamObserver } from './upstream.js'
 
 export interface PeerGroupSettings {
   readonly name: string
@@ -19,13 +26,22 @@ export interface PeerGroupSettings {
   readonly queue: { readonly size: number; readonly timeout: number }
   /** Per cent of a tier's peers: when fewer are fit, all of them are used. 0: never. */
   readonly panicThreshold?: number
+  /** In place of nginx's counter; needs {@link random}. */
+  readonly outlierDetection?: OutlierSettings | undefined
+  /** Milliseconds for which a peer's `Retry-After` is respected at most; 0 or undefined: not at all. */
+  readonly retryAfter?: number
+  /** Uniform in [0, 1). */
+  readonly random?: () => number
   /** In place of the standard rule of marking peers. */
   readonly availability?: Availability | undefined
   readonly nginx: boolean
+  readonly sticky?: Stickiness | undefined
+  readonly locality?: LocalitySettings | undefined
+  readonly subset?: SubsetSettings | undefined
 }
 
 /** The state behind an `Upstream`. Synchronous throughout: no promise, no I/O. */
-export class PeerRegistry implements PeerOwner {
+export class PeerRegistry implements PeerOwner, AllPeers {
   readonly name: string
   readonly selector: PeerSelector
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
@@ -35,17 +51,26 @@ export class PeerRegistry implements PeerOwner {
   readonly queueTimeout: number
   readonly observers = new Set<UpstreamObserver>()
   readonly clock: Clock
+  readonly sticky: Stickiness | undefined
+  readonly locality: LocalitySettings | undefined
+  readonly subsets: Subsets | undefined
+  readonly random: () => number
+  /** Milliseconds for which a peer may rest at most; 0: it may not. */
+  readonly retryAfter: number
   readonly #availability: Availability
   readonly #panicThreshold: number
   readonly #easing = new Easing()
   #peers: readonly PeerState[] = []
+  #version = 0
   /** By priority; the first is never missing. */
-  #tiers: readonly PeerTier[] = [new PeerTier(0)]
+  #tiers: readonly PeerTier[] = []
   /** Marked peers that time alone brings back. */
   readonly #marked = new Set<PeerState>()
   /** When one of them is next to be looked at. */
   #lookAt = Infinity
   #hasSecurePeers = false
+  /** -1: to be counted. */
+  #countUp = -1
 
   constructor(settings: PeerGroupSettings, selector: PeerSelector, clock: Clock) {
     this.name = settings.name
@@ -55,15 +80,33 @@ export class PeerRegistry implements PeerOwner {
     this.nginx = settings.nginx
     this.queue = new PeerQueue(clock, settings.queue.size)
     this.queueTimeout = settings.queue.timeout
+    this.sticky = settings.sticky
+    this.locality = settings.locality
+    this.random = settings.random ?? zero
+    this.subsets = settings.subset && new Subsets(settings.subset, this, settings.locality?.own)
     this.#panicThreshold = settings.panicThreshold ?? 0
-    this.#availability =
-      settings.availability ??
-      (settings.nginx ? nginxAvailability(() => this.single) : evenkeelAvailability)
+    this.retryAfter = settings.retryAfter ?? 0
+    this.#availability = settings.availability ?? this.#ruleOf(settings)
     this.#adopt(mergePeers([], settings.peers, this).peers)
+  }
+
+  #ruleOf({ nginx, outlierDetection, random = () => 0.5 }: PeerGroupSettings): Availability {
+    if (nginx) return nginxAvailability(() => this.single)
+    if (outlierDetection === undefined) return evenkeelAvailability
+    return new OutlierAvailability(outlierDetection, {
+      now: () => this.clock.now(),
+      random,
+      tierOf: (peer) => this.#tierOf(peer)?.peers ?? [],
+    })
   }
 
   get peers(): readonly PeerState[] {
     return this.#peers
+  }
+
+  /** Another number after each change of membership, or of a peer's parameters. */
+  get version(): number {
+    return this.#version
   }
 
   /** Groups of peers, of which a later one is used when none of an earlier one can be. Never empty. */
@@ -76,6 +119,12 @@ export class PeerRegistry implements PeerOwner {
     return this.#hasSecurePeers
   }
 
+  /** How many of them are not `down`: as many tries nginx gives a request. */
+  get countUp(): number {
+    if (this.#countUp < 0) this.#countUp = this.#peers.filter((peer) => !peer.down).length
+    return this.#countUp
+  }
+
   /** nginx `single`: one primary and no backup. */
   get single(): boolean {
     return this.#peers.length === 1
@@ -84,6 +133,10 @@ export class PeerRegistry implements PeerOwner {
   /** The state behind a peer that a selector, a probe or a user hands in; undefined for another upstream's. */
   stateOf(peer: Peer): PeerState | undefined {
     return peer instanceof PeerState && peer.owner === this && !peer.removed ? peer : undefined
+  }
+
+  has(peer: PeerState): boolean {
+    return peer.owner === this && !peer.removed
   }
 
   status(peer: PeerState): PeerStatus {
@@ -100,11 +153,42 @@ export class PeerRegistry implements PeerOwner {
     return peer.inService && !peer.full
   }
 
+  /** May get a request of a session that it has: as a live one, or although it is draining. */
+  keepsSessions(peer: PeerState): boolean {
+    if (peer.live) return true
+    if (!peer.draining || peer.down || peer.removed || peer.full) return false
+    return peer.fit || this.#panics(peer)
+  }
+
+  /** Too few peers of a tier are fit: marks and health are not asked there. */
+  panicsAt(priority: number): boolean {
+    if (this.#panicThreshold === 0) return false
+    return this.#tiers.find((tier) => tier.priority === priority)?.panicking === true
+  }
+
   /** Brings up to date what time has changed. Called before peers are asked for. */
   settle(now: number): void {
     if (now < this.#lookAt) return
     this.#lookAt = this.#easing.step(now)
-    for (const peer of this.#marked) this.#refresh(peer, now)
+    for (const peer of this.#marked) {
+      if (now < this.#liveAt(peer)) this.#look(peer, now)
+      else this.#markOver(peer, now)
+    }
+  }
+
+  /** Another request may be given to it. Some marks are over with that, others wait for what this request comes to. */
+  #markOver(peer: PeerState, now: number): void {
+    this.#marked.delete(peer)
+    const hasRested = peer.restsUntil !== Number.NEGATIVE_INFINITY
+    peer.restsUntil = Number.NEGATIVE_INFINITY
+    const lapsed = this.#availability.lapsed?.(peer) === true
+    if (lapsed || (hasRested && peer.ejectedUntil === 0)) this.#returned(peer, 'time')
+    else this.#refresh(peer, now)
+  }
+
+  /** From when on it may be given requests, as far as marks go. */
+  #liveAt(peer: PeerState): number {
+    return Math.max(this.#availability.liveAt(peer), peer.restsUntil)
   }
 
   // ---- what attempts come to
@@ -112,32 +196,58 @@ export class PeerRegistry implements PeerOwner {
   /** An attempt begins. */
   taken(peer: PeerState, now: number): void {
     peer.connections++
-    for (const listing of peer.listings) listing.counted?.(1)
+    for (const listing of peer.listings) listing.counted?.(peer, 1)
     this.#availability.picked(peer, now)
-    if (peer.maxConns !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
+    if (peer.limit !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
   }
 
   /** An attempt is over. */
   freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): void {
     const wasFull = peer.full
     peer.connections--
-    for (const listing of peer.listings) listing.counted?.(-1)
+    for (const listing of peer.listings) listing.counted?.(peer, -1)
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
     if (wasFull) this.#roomAt(peer)
   }
 
-  answered(peer: PeerState, answer: Answer): void {
+  /** Returns what its status has been charged with, where the rule does so by itself. */
+  answered(peer: PeerState, answer: Answer): Charge | undefined {
     if (this.#availability.answered(peer, answer)) this.#returned(peer, 'answered')
+    if (this.#availability.weigh === undefined || answer.exempt === true) return undefined
+    const charge = this.#availability.weigh(peer, answer)
+    if (charge !== undefined) this.#charged(peer, charge, 'status', 'answer')
+    return charge
   }
 
-  failed(peer: PeerState, reason: EjectReason, step: FailedStep): Charge {
+  /** `takenAt`: when the attempt began. */
+  failed(peer: PeerState, reason: EjectReason, step: FailedStep, takenAt?: number): Charge {
     const ledger = reason === 'status' ? 'status' : 'transport'
-    const now = this.clock.now()
-    const charge = this.#availability.failed(peer, ledger, step, now)
-    this.#refresh(peer, now)
-    if (charge.ejected) for (const observer of this.observers) observer.ejected(peer, reason, step)
+    const charge = this.#availability.failed(peer, ledger, step, this.clock.now(), takenAt)
+    this.#charged(peer, charge, reason, step)
     return charge
+  }
+
+  #charged(peer: PeerState, charge: Charge, reason: EjectReason, step: FailedStep): void {
+    // What it still had in flight is of no consequence: nobody would ever see it come back.
+    if (peer.removed) return
+    this.#refresh(peer, this.clock.now())
+    if (charge.ejected) this.#tellEjected(peer, charge.reason ?? reason, step, peer.ejectedUntil)
+  }
+
+  #tellEjected(peer: PeerState, reason: EjectReason, step: FailedStep, until: number): void {
+    for (const observer of this.observers) observer.ejected(peer, reason, step, until)
+  }
+
+  /** The peer has asked for no requests for that long. It is a wish, not a failure. */
+  rest(peer: PeerState, ms: number): void {
+    const now = this.clock.now()
+    const until = now + ms
+    if (peer.removed || until <= peer.restsUntil) return
+    const isNew = !this.#marked.has(peer)
+    peer.restsUntil = until
+    this.#refresh(peer, now)
+    if (isNew) this.#tellEjected(peer, 'retry_after', 'answer', until)
   }
 
   refund(peer: PeerState, charge: Charge): void {
@@ -151,26 +261,67 @@ export class PeerRegistry implements PeerOwner {
     if (state !== undefined && this.#availability.proved(state)) this.#returned(state, 'probe')
   }
 
+  // ---- what is found out without them
+
+  /** What the active checks have come to: so many in a row have said so. */
+  setHealth(peer: PeerState, reason: HealthReason, checks: number): void {
+    if (peer.removed) return
+    const before = peer.healthy
+    peer.healthy = reason === 'passed'
+    this.#tellHealth(peer, before, reason, checks)
+  }
+
+  /** What a peer says of its own load. */
+  heard(peer: PeerState, text: string): void {
+    if (peer.removed) return
+    const feedback = afterFeedback(peer.feedback, text)
+    if (feedback === peer.feedback) return
+    const before = peer.healthy
+    peer.feedback = feedback
+    this.#tellHealth(peer, before, 'feedback', 0)
+  }
+
+  #tellHealth(peer: PeerState, before: boolean, reason: HealthReason, checks: number): void {
+    if (peer.healthy === before) return
+    for (const observer of this.observers) observer.health?.(peer, reason, checks)
+  }
+
   // ---- who the peers are
 
-  /** Another list: peers of the same address stay, and keep what they have. Returns them all, in the order of `entries`. */
-  replace(entries: readonly PeerEntry[]): readonly PeerState[] {
-    const { peers, joined, left } = mergePeers(this.#peers, entries, this)
+  /**
+   * Another list: peers of the same address stay, and keep what they have. `prepare` gets them all, in the order of
+   * `entries`, before anybody is told of them.
+   */
+  replace(
+    entries: readonly PeerEntry[],
+    prepare: (peers: readonly PeerState[]) => void = () => undefined,
+  ): MergedPeers {
+    const outOfService = this.#peers.filter((peer) => !peer.inService)
+    const merged = mergePeers(this.#peers, entries, this)
+    const { peers, joined, left, changed } = merged
     this.#leave(left)
     this.#adopt(peers)
     const now = this.clock.now()
-    for (const peer of joined) this.#ease(peer, now)
+    for (const peer of outOfService) this.#inServiceAgain(peer, now)
+    // Where all of them are new, there is nobody to ease them in beside.
+    if (joined.length < peers.length) for (const peer of joined) this.#ease(peer, now)
+    prepare(peers)
+    for (const peer of changed) for (const observer of this.observers) observer.changed?.(peer)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
     for (const peer of joined) for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
-    return peers
+    return merged
   }
 
-  /** Another peer, behind the others. */
-  add({ address, parameters }: PeerEntry): PeerState {
+  /** Another peer, behind the others; `prepare` gets it before anybody is told of it. */
+  add(
+    { address, parameters }: PeerEntry,
+    prepare: (peer: PeerState) => void = () => undefined,
+  ): PeerState {
     const peer = new PeerState(address, parameters, this.#peers.length, this)
     this.#adopt([...this.#peers, peer])
     this.#ease(peer, this.clock.now())
+    prepare(peer)
     for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
     return peer
@@ -180,21 +331,26 @@ export class PeerRegistry implements PeerOwner {
     this.#leave([peer])
     this.#adopt(this.#peers.filter((each) => each !== peer))
     for (const observer of this.observers) observer.left?.(peer)
+    // The only one that is left is never marked under nginx's rule.
+    if (this.single) this.queue.wakeAll()
   }
 
   update(peer: PeerState, parameters: PeerParameters): void {
-    const { live } = peer
+    // A peer that was full, or marked, has not been away.
+    const { inService } = peer
     peer.configure(parameters)
     this.#adopt(this.#peers)
-    if (!live) this.#inServiceAgain(peer, this.clock.now())
+    if (!inService) this.#inServiceAgain(peer, this.clock.now())
     for (const observer of this.observers) observer.changed?.(peer)
     this.queue.wakeAll()
   }
 
   /** `down`, draining or health: set by whoever is in charge of it. */
   standingChanged(peer: PeerState): void {
+    if (peer.removed) return
     const now = this.clock.now()
     const { live } = peer
+    this.#countUp = -1
     this.#refresh(peer, now)
     this.#lookForPanic(this.#tierOf(peer))
     for (const observer of this.observers) observer.changed?.(peer)
@@ -210,7 +366,10 @@ export class PeerRegistry implements PeerOwner {
   #roomAt(peer: PeerState): void {
     if (peer.full) return
     this.#refresh(peer, this.clock.now())
-    if (peer.inService) this.queue.wakeOne()
+    if (!peer.live) return
+    // Whoever has waited the longest may not want this one.
+    if (this.subsets === undefined) this.queue.wakeOne()
+    else this.queue.wakeAll()
   }
 
   #leave(peers: readonly PeerState[]): void {
@@ -225,23 +384,23 @@ export class PeerRegistry implements PeerOwner {
 
   #adopt(peers: readonly PeerState[]): void {
     this.#peers = peers
+    this.#countUp = -1
+    this.#version++
     this.#hasSecurePeers = peers.some(({ protocol }) => protocol === 'https:')
-    const byTier = new Map<number, PeerState[]>([[0, []]])
-    for (const [index, peer] of peers.entries()) {
-      peer.index = index
-      const tier = byTier.get(peer.tier)
-      if (tier === undefined) byTier.set(peer.tier, [peer])
-      else tier.push(peer)
-    }
+    for (const [index, peer] of peers.entries()) peer.index = index
+    const byTier = groupByTier(peers)
+    if (byTier[0]?.[0] !== 0) byTier.unshift([0, []])
     const known = new Map(this.#tiers.map((tier) => [tier.priority, tier]))
-    const priorities = [...byTier.keys()].sort((a, b) => a - b)
-    this.#tiers = priorities.map((priority) => known.get(priority) ?? new PeerTier(priority))
-    for (const tier of this.#tiers) {
+    // Requests under way may still hold one that is given up.
+    const kept = new Set(byTier.map(([priority]) => priority))
+    for (const tier of this.#tiers) if (!kept.has(tier.priority)) tier.replace([])
+    this.#tiers = byTier.map(([priority, members]) => {
+      const tier = known.get(priority) ?? new PeerTier(priority, this.locality?.own)
       const listings = [tier]
-      const members = byTier.get(tier.priority) ?? []
       for (const peer of members) peer.listings = listings
       tier.replace(members)
-    }
+      return tier
+    })
     const now = this.clock.now()
     for (const peer of peers) this.#look(peer, now)
     for (const tier of this.#tiers) this.#lookForPanic(tier)
@@ -256,12 +415,15 @@ export class PeerRegistry implements PeerOwner {
   /** Returns true when it was fit and is not, or the other way round. */
   #look(peer: PeerState, now: number): boolean {
     if (peer.removed) return false
-    const liveAt = this.#availability.liveAt(peer)
+    const liveAt = this.#liveAt(peer)
     const marked = now < liveAt
     if (marked) {
       this.#marked.add(peer)
       if (liveAt < this.#lookAt) this.#lookAt = liveAt
-    } else if (this.#marked.size > 0) this.#marked.delete(peer)
+    } else if (liveAt === Number.NEGATIVE_INFINITY && this.#marked.size > 0) {
+      // Of one whose time is over, `settle` says so.
+      this.#marked.delete(peer)
+    }
     const wasFit = peer.fit
     peer.fit = !marked && peer.healthy
     this.#list(peer)
@@ -279,7 +441,7 @@ export class PeerRegistry implements PeerOwner {
   }
 
   #panics(peer: PeerState): boolean {
-    return this.#panicThreshold > 0 && this.#tierOf(peer)?.panicking === true
+    return this.panicsAt(peer.tier)
   }
 
   #tierOf(peer: PeerState): PeerTier | undefined {
@@ -300,11 +462,12 @@ export class PeerRegistry implements PeerOwner {
     if (panicking === tier.panicking) return
     tier.panicking = panicking
     for (const each of tier.peers) this.#list(each)
+    if (panicking) this.queue.wakeAll()
   }
 
   #ease(peer: PeerState, now: number): void {
     // There is nobody else who could take its share meanwhile.
-    if (peer.slowStart === 0 || this.single) return
+    if (peer.slowStart === 0 || this.single || !peer.inService || !peer.fit) return
     this.#lookAt = Math.min(this.#lookAt, this.#easing.begin(peer, now))
   }
 
@@ -312,6 +475,8 @@ export class PeerRegistry implements PeerOwner {
     if (peer.removed) return
     const now = this.clock.now()
     this.#refresh(peer, now)
+    // It is back when its rest is over, too.
+    if (now < peer.restsUntil) return
     this.#ease(peer, now)
     for (const observer of this.observers) observer.returned(peer, reason)
     this.queue.wakeAll()
@@ -321,4 +486,8 @@ export class PeerRegistry implements PeerOwner {
 /** Nothing is held against it: a pick changes nothing of its standing. */
 function isSpotless(peer: PeerState): boolean {
   return peer.fails === 0 && peer.statusFails === 0 && peer.ejectedUntil === 0
+}
+
+function zero(): number {
+  return 0
 }

@@ -60,17 +60,43 @@ export interface Upstream {
 export type PeerChanges = Omit<Partial<PeerOptions>, 'url' | 'tls'>
 
 /** Why a peer was marked, or came back. */
-export type EjectReason = 'error' | 'timeout' | 'invalid_header' | 'status' | 'shared'
-export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'shared'
+export type EjectReason =
+  'error' | 'timeout' | 'invalid_header' | 'status' | 'rate' | 'retry_after' | 'shared'
+export type ReturnReason = 'answered' | 'probe' | 'refund' | 'completed' | 'time' | 'shared'
+
+/**
+ * What a source of peer lists has brought. `changed`: another list is in place. `failed`: a list that could not be used,
+ * or an error of the source's; the last good list stays. `ended`: no more lists will come; the last one stays.
+ */
+export type DiscoveryEvent =
+  | {
+      readonly outcome: 'changed'
+      readonly joined: readonly Peer[]
+      readonly left: readonly Peer[]
+    }
+  | { readonly outcome: 'failed'; readonly error: Error }
+  | { readonly outcome: 'ended' }
+
+/**
+ * What an active check has come to, in the words of {@link EjectReason}; `body`: it did not match; `feedback`: the peer
+ * has said so itself.
+ */
+export type HealthReason =
+  'passed' | 'error' | 'timeout' | 'invalid_header' | 'status' | 'body' | 'feedback'
 
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
-  ejected(peer: Peer, reason: EjectReason, step: FailedStep): void
+  /** `until`: milliseconds of the upstream's clock. */
+  ejected(peer: Peer, reason: EjectReason, step: FailedStep, until: number): void
   returned(peer: Peer, reason: ReturnReason): void
+  /** It has become healthy or unhealthy: see `peer.healthy`. `checks` in a row have said so; 0: none has. */
+  health?(peer: Peer, reason: HealthReason, checks: number): void
   /** It is one of the peers from now on. */
   joined?(peer: Peer): void
   /** It is none of them any more. */
   left?(peer: Peer): void
   /** `down`, `drain`, its health or a parameter have changed. */
   changed?(peer: Peer): void
+  /** Where the peers come from a source. */
+  discovered?(event: DiscoveryEvent): void
 }

@@ -29,9 +29,13 @@ import type {
   Condition,
   DecideNextUpstream,
   Decision,
+  DiscoveryEvent,
   EjectEvent,
   ErrorCode,
   FinishEvent,
+  HealthEvent,
+  JoinEvent,
+  LeaveEvent,
   HeaderChanges,
   HeaderList,
   Listener,
@@ -154,6 +158,10 @@ describe('events', () => {
     expectTypeOf<BalancerEvents>().toEqualTypeOf<{
       eject: EjectEvent
       return: ReturnEvent
+      health: HealthEvent
+      join: JoinEvent
+      leave: LeaveEvent
+      discovery: DiscoveryEvent
       next: NextEvent
       finish: FinishEvent
       error: BalancerError

@@ -79,6 +79,7 @@ const REST = {
   onUpstreamResponse: undefined,
   interceptErrors: undefined,
   ignoreClientAbort: false,
+  exempt: undefined,
   nextTimeout: 0,
   nonIdempotent: false,
   proxyStatus: 'evenkeel',
@@ -92,6 +93,8 @@ const GROUP_REST = {
   selector: { name: 'round_robin' },
   queue: { size: 1000, timeout: 10_000 },
   pool: undefined,
+  healthCheck: undefined,
+  feedback: undefined,
   clock: undefined,
   random: Math.random,
 }

@@ -28,6 +28,8 @@ export class PeerPool {
   #session: Buffer | undefined
   #sweeper: Timer | undefined
   #sweepAt = Infinity
+  /** Called when the last connection has closed. */
+  onEmpty: (() => void) | undefined
 
   constructor(peer: Peer, connections: UpstreamConnections, clock: Clock, maxHeaderSize: number) {
     this.#peer = peer
@@ -47,6 +49,10 @@ export class PeerPool {
 
   get idle(): number {
     return this.#free.length
+  }
+
+  get isEmpty(): boolean {
+    return this.#all.size === 0
   }
 
   /** A kept connection; undefined when there is none that may be used. */
@@ -106,6 +112,8 @@ export class PeerPool {
     this.#session = undefined
     for (const connection of this.#all) connection.outdated = true
     this.#retireFree(() => true)
+    this.#sweeper?.cancel()
+    this.#sweepAt = Infinity
   }
 
   close(): void {
@@ -146,6 +154,7 @@ export class PeerPool {
     this.#all.delete(connection)
     const at = this.#free.indexOf(connection)
     if (at !== -1) this.#free.splice(at, 1)
+    if (this.#all.size === 0) this.onEmpty?.()
   }
 
   /** One timer for all of them, and none for a request. */

@@ -34,6 +34,8 @@ class UndiciTransport implements Transport, ConnectionHolder {
   readonly #context: TransportContext
   readonly #parts: AttemptParts
   readonly #pools = new Map<Peer, PeerPool>()
+  /** Of peers that are gone, as long as there are connections to them. */
+  readonly #ending = new Map<Peer, PeerPool>()
   readonly #remove: () => void
   #standard: Transport | undefined
 
@@ -71,7 +73,7 @@ class UndiciTransport implements Transport, ConnectionHolder {
   }
 
   status(peer: Peer): PoolStatus {
-    const { active = 0, idle = 0 } = this.#pools.get(peer) ?? {}
+    const { active = 0, idle = 0 } = this.#pools.get(peer) ?? this.#ending.get(peer) ?? {}
     return { active, idle }
   }
 
@@ -82,8 +84,12 @@ class UndiciTransport implements Transport, ConnectionHolder {
   }
 
   forget(peer: Peer): void {
-    this.#pools.get(peer)?.renew()
+    const pool = this.#pools.get(peer)
+    if (pool === undefined) return
     this.#pools.delete(peer)
+    pool.renew()
+    // The sockets that were idle close in a moment.
+    if (!pool.isEmpty) this.#keepUntilEmpty(peer, pool)
   }
 
   async close(): Promise<void> {
@@ -93,17 +99,24 @@ class UndiciTransport implements Transport, ConnectionHolder {
   }
 
   closeConnections(): void {
-    for (const pool of this.#pools.values()) pool.close()
+    for (const pool of [...this.#pools.values(), ...this.#ending.values()]) pool.close()
   }
 
   #pool(peer: Peer): PeerPool {
-    let pool = this.#pools.get(peer)
-    if (pool === undefined) {
-      const { connections, clock, maxHeaderSize } = this.#context
-      pool = new PeerPool(peer, connections, clock, maxHeaderSize)
-      if (!connections.rulesOf(peer).ended) this.#pools.set(peer, pool)
-    }
+    const known = this.#pools.get(peer) ?? this.#ending.get(peer)
+    if (known !== undefined) return known
+    const { connections, clock, maxHeaderSize } = this.#context
+    const pool = new PeerPool(peer, connections, clock, maxHeaderSize)
+    if (connections.rulesOf(peer).ended) this.#keepUntilEmpty(peer, pool)
+    else this.#pools.set(peer, pool)
     return pool
+  }
+
+  #keepUntilEmpty(peer: Peer, pool: PeerPool): void {
+    this.#ending.set(peer, pool)
+    pool.onEmpty = () => {
+      this.#ending.delete(peer)
+    }
   }
 
   #startStandard(attempt: Attempt, signal: AttemptSignal, settle: Settle): void {

@@ -7,8 +7,11 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(
 export const DOCUMENTS = [
   'README.md',
   'docs/architecture.md',
+  'docs/passive-health.md',
   'docs/plugins.md',
   'docs/testing.md',
+  'docs/sticky-sessions.md',
+  'docs/localities-and-subsets.md',
   'docs/CHANGELOG.md',
 ] as const
 

@@ -49,6 +49,30 @@ function redirect(url: string, setting: Setting = {}): string {
   })
 }
 
+describe('peers that come and go', () => {
+  const source = (peer: PeerAddress): RedirectSource => ({
+    request: { url: '/', headers: { host: 'site' } } as unknown as IncomingMessage,
+    response: {} as unknown as ServerResponse,
+    sent: { method: 'GET', target: '/', headers: ['Host', 'site'], upgrade: undefined },
+    peer: peer as RedirectSource['peer'],
+    status: 302,
+  })
+
+  it('are known as they are now; one that has left speaks for itself', () => {
+    const [a, b] = ['http://10.0.0.1:81', 'http://10.0.0.2:82'].map(addressOf)
+    const group = { peers: [a!] }
+    const change = compileRedirect(
+      { redirect: 'default', rewrite: undefined, mountPath: 'strip' },
+      group,
+    )
+    expect(change?.('http://10.0.0.2:82/x', source(a!))).toBe('http://10.0.0.2:82/x')
+    group.peers = [b!]
+    expect(change?.('http://10.0.0.2:82/x', source(b!))).toBe('/x')
+    expect(change?.('http://10.0.0.1:81/x', source(b!))).toBe('http://10.0.0.1:81/x')
+    expect(change?.('http://10.0.0.1:81/x', source(a!))).toBe('/x')
+  })
+})
+
 describe('by default', () => {
   test.each([
     ['http://10.0.0.1:8080/login?x=1#y', '/login?x=1#y'],

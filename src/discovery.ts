@@ -1,0 +1,11 @@
+/** `evenkeel/discovery`: where peers come from when they are not written down. */
+export { fromDns } from './discovery/dns.js'
+export type { DnsOptions } from './discovery/dns.js'
+export { fromFile } from './discovery/file.js'
+export type { FileOptions } from './discovery/file.js'
+export type { ResolverOptions, SourceOptions } from './discovery/options.js'
+export type { PeerFileFormat } from './discovery/parse-peers.js'
+export { peerSource, startingWith } from './discovery/peer-source.js'
+export type { PeerSourceOptions, Publish, Watch } from './discovery/peer-source.js'
+export { fromSrv } from './discovery/srv.js'
+export type { SrvOptions } from './discovery/srv.js'
