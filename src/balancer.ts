@@ -5,6 +5,7 @@ import { systemClock } from './clock.js'
 import type { Clock } from './clock.js'
 import { resolveBalancer, resolveUpstream } from './config.js'
 import type { BalancerConfig, UpstreamConfig } from './config.js'
+import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
 import { BalancerEmitter } from './events.js'
@@ -30,7 +31,7 @@ import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
 import { selectorFromFunction } from './selection/from-function.js'
-import { selectorFactory } from './selection/index.js'
+import { makeSelector } from './selection/index.js'
 import { stickySessions } from './sticky/sticky-sessions.js'
 import { agentPoolFromFunction, KeepaliveAgentPool } from './transport/agents.js'
 import type { AgentPool } from './transport/agents.js'
@@ -192,7 +193,9 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const rules: UpstreamParts['rules'] = {
     defaults: config.peerDefaults,
     bind,
-    refuses: (parameters) => config.outlierDetection && refusedBesideOutliers(parameters),
+    refuses: (parameters) =>
+      selectorRefusal(config.selector)(parameters) ??
+      (config.outlierDetection && refusedBesideOutliers(parameters)),
   }
   const watchers = watchersOf(config, registry, connections, clock)
   const upstream = new UpstreamHandle({
@@ -239,10 +242,8 @@ function watchersOf(
 
 function selectorOf({ selector, random }: UpstreamConfig, clock: Clock): PeerSelector {
   if (typeof selector === 'function') return selectorFromFunction(selector)
-  if (typeof selector === 'object') return selector
-  const factory = selectorFactory(selector)
-  if (factory === undefined) throw new TypeError(`no such selector: ${selector}`)
-  return factory({ random, now: () => clock.now() })
+  if ('begin' in selector) return selector
+  return makeSelector(selector, { random, now: () => clock.now() })
 }
 
 function poolOf(config: UpstreamConfig, connections: UpstreamConnections, clock: Clock): AgentPool {

@@ -76,6 +76,7 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** When no further try may begin; Infinity: never. */
   deadlineAt = Number.POSITIVE_INFINITY
   body: RequestBody | undefined
+  clientAddress: string | undefined
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
   /** How its waiting in the queue ended, where it was in vain. */

@@ -85,6 +85,17 @@ export type {
   SelectorContext,
   SelectPeer,
 } from './upstream/peer-selector.js'
+export type {
+  HashKey,
+  HashSelectorOptions,
+  LeastTimeSelectorOptions,
+  MeasuredTime,
+  PeakEwmaSelectorOptions,
+  PlainSelectorOptions,
+  RandomSelectorOptions,
+  SelectorName,
+  SelectorOptions,
+} from './selection/options.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
 export type {
   DiscoveryEvent,

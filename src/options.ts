@@ -16,6 +16,7 @@ import type {
 } from './message-options.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from './next-upstream/decide.js'
+import type { SelectorName, SelectorOptions } from './selection/options.js'
 import type { StickyOptions } from './sticky-options.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
 import type { Transport, TransportFactory } from './transport/transport.js'
@@ -263,8 +264,11 @@ export interface UpstreamOptions {
   name?: string
   /** The peers, at least one; or a source that tells who they are, from now on and as long as the upstream lives. */
   peers: PeerList | PeerSource
-  /** Name of an algorithm, a {@link PeerSelector}, or a function. Default `'round_robin'`. */
-  selector?: string | PeerSelector | SelectPeer
+  /**
+   * Who is asked: the name of a selector, a selector with its options, a {@link PeerSelector} of your own, or a function.
+   * Default `'round_robin'`.
+   */
+  selector?: SelectorName | (string & {}) | SelectorOptions | PeerSelector | SelectPeer
   /**
    * Keeps each client at its peer, by a cookie of the balancer's, a name in the request, or what the peers' responses
    * say. A hint: a peer that is marked, unhealthy, down, full or tried already is passed over, and the client moves; one

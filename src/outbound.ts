@@ -202,6 +202,7 @@ function draftHead({ trust, policy }: OutboundParts, x: Exchange): Draft | Refus
   if (form === 'bad_target' || form === 'connect') return REFUSALS[form]
   const facts = new ClientFacts(req, form === 'as_is' ? undefined : form.authority)
   const head = buildOutboundHeaders(facts, policy.head, trust)
+  x.clientAddress = head.clientAddress
   // Of more than these Node has left some out without a word.
   if (req.rawHeaders.length > facts.liveLimit * 2) return REFUSALS.too_many_fields
   if (head.refusal !== undefined) return REFUSALS[head.refusal]

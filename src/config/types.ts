@@ -18,6 +18,7 @@ import type {
 import type { OverloadConfig } from './overload.js'
 import type { GradientSettings } from '../overload/gradient.js'
 import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
+import type { SelectorSettings } from '../selection/index.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
@@ -151,7 +152,7 @@ export interface UpstreamConfig {
   readonly outlierDetection: OutlierSettings | undefined
   /** Milliseconds at most; 0: not respected. */
   readonly retryAfter: number
-  readonly selector: string | PeerSelector | SelectPeer
+  readonly selector: SelectorSettings | PeerSelector | SelectPeer
   readonly sticky: StickyConfig | undefined
   readonly locality: LocalitySettings | undefined
   readonly subset: SubsetSettings | undefined

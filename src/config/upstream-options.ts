@@ -7,9 +7,7 @@ import type {
   QueueOptions,
   UpstreamOptions,
 } from '../options.js'
-import { selectorNames } from '../selection/index.js'
 import type { AgentPool } from '../transport/agents.js'
-import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
 import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
@@ -19,9 +17,9 @@ import { readFeedback, readHealthCheck } from './health-check.js'
 import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
 import { readLocality, readSubset } from './placement-options.js'
+import { readSelector, refuseUnselectable } from './selector.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
 import { readSticky } from './sticky-options.js'
-import { suggest } from './suggest.js'
 import { readTls } from './tls.js'
 import { readZone } from './zone.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
@@ -63,6 +61,8 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     source === undefined
       ? readPeers(options.problems, group.path, group.list, { ...peerDefaults, tls })
       : []
+  const selector = readSelector(options)
+  refuseUnselectable(options, group.path, peers, selector, peerDefaults.slowStart)
   return Object.freeze({
     name: group.name,
     peers,
@@ -70,7 +70,7 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     peerDefaults,
     ...readOutliers(options, nginx, { path: group.path, peers }),
     panicThreshold: options.number('panicThreshold', PERCENTAGE, 0),
-    selector: readSelector(options),
+    selector,
     sticky: readSticky(options, { nginx }),
     locality: readLocality(options),
     subset: readSubset(options),
@@ -114,20 +114,6 @@ export function readSurroundings(
     // eslint-disable-next-line no-restricted-properties -- the default that the option is there to replace
     random: options.callback('random') ?? Math.random,
   }
-}
-
-function readSelector(options: Section<GroupOptions>): string | PeerSelector | SelectPeer {
-  const value = options.value('selector')
-  if (value === undefined) return 'round_robin'
-  const select = options.functionOf('selector')
-  if (select !== undefined) return select
-  if (hasMethods<PeerSelector>(value, ['begin'])) return value
-  if (typeof value === 'string') {
-    if (selectorNames.includes(value)) return value
-    const hint = suggest(value, selectorNames)
-    options.reject('selector', `must be one of ${selectorNames.join(', ')}${hint}`)
-  } else options.reject('selector', 'must be a name, a function or a selector with begin()')
-  return 'round_robin'
 }
 
 function readQueue(options: Section<GroupOptions>): UpstreamConfig['queue'] {

@@ -13,7 +13,8 @@ function choose(
   request: SelectionRequest,
   candidates: Candidates,
 ): Peer | undefined {
-  const eligible = candidates.group.peers.filter((peer) => candidates.eligible(peer))
+  const { group, first } = candidates
+  const eligible = first ? group.live : group.live.filter((peer) => candidates.eligible(peer))
   if (eligible.length === 0) return undefined
   const chosen = select(eligible, request)
   return chosen !== undefined && eligible.includes(chosen) ? chosen : pickSmoothly(candidates)

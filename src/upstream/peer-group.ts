@@ -13,6 +13,7 @@ export class LiveGroup implements PeerGroup, PeerListing {
   #peers: readonly PeerState[] = []
   #totalWeight = 0
   #version = 0
+  #inFlight = 0
   #liveWeight = 0
   readonly #live: PeerState[] = []
 
@@ -46,15 +47,21 @@ export class LiveGroup implements PeerGroup, PeerListing {
     return this.#version
   }
 
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
   /** Other peers, or the same ones with other weights. `peers` is in the order of their `index`. */
   replace(peers: readonly PeerState[]): void {
     this.#peers = peers
     this.#version++
     this.#totalWeight = 0
+    this.#inFlight = 0
     this.#liveWeight = 0
     this.#live.length = 0
     for (const peer of peers) {
       this.#totalWeight += peer.weight
+      this.#inFlight += peer.connections
       if (!peer.live) continue
       this.#liveWeight += peer.weight
       this.#live.push(peer)
@@ -73,6 +80,11 @@ export class LiveGroup implements PeerGroup, PeerListing {
       if (each.fit) fit++
     }
     return fit * 100 < inService * perCent
+  }
+
+  counted(peer: PeerState, change: number): void {
+    this.#inFlight += change
+    if (this.#locality !== undefined) this.#part(peer)?.counted(peer, change)
   }
 
   admit(peer: PeerState): void {

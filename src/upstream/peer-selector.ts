@@ -7,6 +7,8 @@ export type { Peer } from './peer.js'
 export interface SelectionRequest {
   /** Address of the client's connection, as the socket gives it. */
   readonly remoteAddress: string | undefined
+  /** The client's, as far as the proxies before us are trusted (`trustProxy`); may be any text that one of them wrote. */
+  readonly clientAddress?: string | undefined
   readonly method: string
   /** The request target as the client sent it. */
   readonly url: string
@@ -27,6 +29,10 @@ export interface PeerGroup {
   readonly totalWeight: number
   /** Another number after each change of membership or of a weight: what was computed from the peers is then outdated. */
   readonly version: number
+  /** Attempts in flight at all peers together; undefined where nobody counts them. */
+  readonly inFlight?: number
+  /** Sum of the weights of `live`; undefined where nobody adds them up. */
+  readonly liveWeight?: number
 }
 
 /**
@@ -56,9 +62,13 @@ export interface PeerSelector {
   answered?(peer: Peer, ms: number): void
   /**
    * Called when an attempt is over, where it is there: its last byte has come, or it has failed; milliseconds since it
-   * began. Never for exempt requests.
+   * began, and to the response head (undefined: none came). Never for exempt requests.
    */
-  finished?(peer: Peer, outcome: 'ok' | 'next' | 'failed', ms: number): void
+  finished?(peer: Peer, outcome: 'ok' | 'next' | 'failed', ms: number, headMs?: number): void
+  /** Called when an attempt begins, where it is there; also when somebody else has chosen the peer. */
+  began?(peer: Peer): void
+  /** Called in place of `finished` for an exempt request, where it is there: what `began` has said is over. */
+  dropped?(peer: Peer, ms: number): void
 }
 
 /**

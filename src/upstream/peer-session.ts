@@ -21,6 +21,8 @@ export class Lease implements Answer {
   exempt = false
   #charge: Charge | undefined
   #released = false
+  /** Milliseconds to the response head. */
+  #headMs: number | undefined
 
   constructor(registry: PeerRegistry, peer: PeerState, takenAt: number) {
     this.#registry = registry
@@ -36,8 +38,9 @@ export class Lease implements Answer {
     const charge = this.#registry.answered(this.peer, this)
     if (charge !== undefined) this.#charge = charge
     const { selector, clock } = this.#registry
-    if (selector.answered !== undefined && !this.exempt)
-      selector.answered(this.peer, clock.now() - this.takenAt)
+    if (selector.answered === undefined && selector.finished === undefined) return
+    this.#headMs = clock.now() - this.takenAt
+    if (!this.exempt) selector.answered?.(this.peer, this.#headMs)
   }
 
   /** Puts a failure to the peer's account, once. */
@@ -67,8 +70,11 @@ export class Lease implements Answer {
     const isSilent = this.exempt && outcome !== 'ok'
     const hasRoom = this.#registry.freed(this.peer, isSilent ? 'failed' : outcome)
     const { selector, clock } = this.#registry
-    if (selector.finished !== undefined && !this.exempt)
-      selector.finished(this.peer, outcome, clock.now() - this.takenAt)
+    if (selector.finished !== undefined || selector.dropped !== undefined) {
+      const ms = clock.now() - this.takenAt
+      if (this.exempt) selector.dropped?.(this.peer, ms)
+      else selector.finished?.(this.peer, outcome, ms, this.#headMs)
+    }
     if (hasRoom) this.#registry.offerPlace()
   }
 }
@@ -140,6 +146,7 @@ export class PeerSession implements Candidates, HintTaker {
     if (this.#tried === undefined) this.#tried = peer
     else (this.#moreTried ??= []).push(peer)
     this.#registry.taken(peer, now)
+    this.#registry.selector.began?.(peer)
     return new Lease(this.#registry, peer, now)
   }
 

@@ -40,6 +40,8 @@ export interface Peer extends PeerAddress {
   effectiveWeight: number
   /** Running value of smooth weighted round robin; belongs to the selectors. */
   currentWeight: number
+  /** Milliseconds that a selector reckons with, more than the least that it knows; belongs to the selectors. */
+  reckonedMs: number
   /** Attempts in flight now, from all balancers that share the upstream, and from all processes that share its `zone`. */
   readonly connections: number
   /** Limit of attempts in flight; 0 is none (nginx `max_conns`). */
@@ -79,6 +81,8 @@ export interface PeerOwner {
 export interface PeerListing {
   admit(peer: PeerState): void
   dismiss(peer: PeerState): void
+  /** One attempt more at one of its peers, or one less. */
+  counted?(peer: PeerState, change: number): void
 }
 
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({})
@@ -109,6 +113,7 @@ export class PeerState implements Peer {
   elsewhere = 0
   /** Whoever shares it has noted that something about it is new. */
   touched = false
+  reckonedMs = 0
   #down = false
   #draining = false
   #healthy = true

@@ -148,7 +148,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
 
   /** Nothing is held against it but that it has as many attempts in flight as it may have. */
   onlyFull(peer: PeerState): boolean {
-    return peer.full && peer.inService && (peer.fit || this.#panics(peer))
+    return peer.full && peer.inService && (peer.fit || this.panicsAt(peer.tier))
   }
 
   /** May get a request of a session that it has: as a live one, or although it is draining. */
@@ -195,6 +195,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** An attempt begins. */
   taken(peer: PeerState, now: number): void {
     peer.connections++
+    for (const listing of peer.listings) listing.counted?.(peer, 1)
     this.#availability.picked(peer, now)
     if (peer.limit !== 0 || !peer.spotless) this.#refresh(peer, now)
     this.sharing?.touched(peer)
@@ -204,6 +205,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): boolean {
     const wasFull = peer.full
     peer.connections--
+    for (const listing of peer.listings) listing.counted?.(peer, -1)
     const hasRoom = wasFull && this.usable(peer)
     if (hasRoom) this.#refresh(peer, this.clock.now())
     if (outcome !== 'failed' && this.#availability.completed(peer))
@@ -312,7 +314,9 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** So many attempts are in flight in other processes: they count as its own do. */
   busyElsewhere(peer: PeerState, count: number): void {
     const wasFull = peer.full
-    peer.connections += count - peer.elsewhere
+    const change = count - peer.elsewhere
+    peer.connections += change
+    for (const listing of peer.listings) listing.counted?.(peer, change)
     peer.elsewhere = count
     if (peer.full === wasFull) return
     this.#refresh(peer, this.clock.now())

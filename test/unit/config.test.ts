@@ -93,7 +93,7 @@ const REST = {
 }
 const GROUP_REST = {
   name: 'upstream',
-  selector: 'round_robin',
+  selector: { name: 'round_robin' },
   queue: { size: 1000, timeout: 10_000 },
   whenFull: 'refuse',
   adaptiveConcurrency: undefined,
@@ -289,7 +289,7 @@ describe('options as given', () => {
       { nextUpstream: { on: ['error', 'non_idempotent'] } },
       { on: new Set(['error']), nonIdempotent: true },
     ],
-    [{ selector: 'least_conn' }, { upstream: { selector: 'least_conn' } }],
+    [{ selector: 'least_conn' }, { upstream: { selector: { name: 'least_conn' } } }],
     [{ selector: run }, { upstream: { selector: run } }],
     [{ selector }, { upstream: { selector } }],
     [{ failOn: [] }, { upstream: { failOn: new Set() } }],
@@ -438,7 +438,8 @@ describe('a problem', () => {
     [{ failOn: new Set(['error']) }, 'failOn must be a list of conditions, '],
     [{ selector: 'leastconn' }, '(did you mean least_conn?), got "leastconn"'],
     [{ selector: 'fastest' }, 'selector must be one of round_robin, least_conn'],
-    [{ selector: { name: 'x' } }, 'selector must be a name, a function or a selector with begin()'],
+    [{ selector: { name: 'x' } }, 'selector.name must be one of round_robin, least_conn'],
+    [{ selector: 5 }, 'selector must be a name, an object with one, a function or a selector'],
     [{ maxFails: -1 }, 'maxFails must be a non-negative integer, got -1'],
     [{ failTimeout: '1x' }, `failTimeout ${TIME}`],
     [{ queue: false }, 'queue must be an object, got false'],

@@ -3,6 +3,7 @@ import { createUpstream } from 'evenkeel'
 import { describe, expect, it, vi } from 'vitest'
 import { fakeClock } from 'evenkeel/testing'
 import { fail, knowledge, Pipe, startWorker, zoneRig } from './rig.js'
+import { queueUp } from '../upstream/group.js'
 
 describe('marks', () => {
   it('of one worker are everybody’s, with the time that is left, and so are returns', async () => {
@@ -266,7 +267,7 @@ describe('connections', () => {
     }
     await tick()
     const resumed: string[] = []
-    two.registry.queue.wait(5000, (outcome) => resumed.push(outcome))
+    queueUp(two.registry, resumed)
     one.registry.freed(one.peer('a'), 'ok')
     await tick()
     expect(resumed).toEqual(['ready'])
