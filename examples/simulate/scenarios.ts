@@ -61,12 +61,12 @@ function inTurns(
   }
 }
 
-const OUT_AT = 3000
-const BACK_AT = 9000
+const OUT_AT = 1000
+const BACK_AT = 6000
 const COLD_FOR = 5000
 const COLD = 8
 
-/** Out for six seconds, and then with empty caches. */
+/** Out for five seconds, and then with empty caches. */
 function outage(servers: readonly Server[], clock: SimulatedClock): void {
   const server = third(servers)
   clock.after(OUT_AT, () => server.become('refusing'))
@@ -84,7 +84,7 @@ const recovery = {
   peers: equal(10),
   plot: outage,
   odd: peerThree('to the one that was out'),
-  focus: { from: BACK_AT, to: BACK_AT + 6000, title: 'p99 after it is back' },
+  focus: { from: BACK_AT, to: BACK_AT + COLD_FOR, title: 'p99 after it is back' },
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -93,7 +93,7 @@ export const scenarios: readonly Scenario[] = [
     title: 'Equal peers, 70 % load',
     setting: 'Ten equal peers.',
     reading:
-      'Who counts what is in flight sends nobody to a peer that is busy while another is idle. Where requests are of different length, taking turns is not the same as sharing the work.',
+      'Who counts what is in flight sends nobody to a peer that is busy while another is idle. Where requests are of different length, taking turns is not the same as sharing the work, and chance and hashing are worse than turns. Two choices are nearly as good as a look at all peers.',
     load: 0.7,
     peers: equal(10),
   },
@@ -101,7 +101,8 @@ export const scenarios: readonly Scenario[] = [
     name: 'equal-busy',
     title: 'Equal peers, 90 % load',
     setting: 'The same, nearer to what the peers can bear.',
-    reading: 'The more there is to do, the more the choice matters.',
+    reading:
+      'The more there is to do, the more the choice matters. A peer that has a tenth more keys than the others has no room left.',
     load: 0.9,
     peers: equal(10),
   },
@@ -111,7 +112,7 @@ export const scenarios: readonly Scenario[] = [
     setting:
       'The same peers and the same load, but each request comes to one of sixteen balancers, and each of these counts its own requests only.',
     reading:
-      'An eighth of the knowledge is worth much less than an eighth: all eight see the same idle peer as the best, or none that is better than another. In front of one process, share the upstream; between processes, share the state.',
+      'Who counts for himself knows less: the median of `least_conn` rises by half and more. Those who do not count lose nothing, and are still worse. In one process, share the upstream. And a limit that each balancer keeps for itself is none for all: with `first` the 8 of `maxConns` become 128.',
     load: 0.9,
     peers: equal(10),
     balancers: BALANCERS,
@@ -131,7 +132,7 @@ export const scenarios: readonly Scenario[] = [
     title: 'Uneven peers without weights, 70 % load',
     setting: 'The same peers, and nobody has said that they are not equal.',
     reading:
-      'Whoever gives all the same drowns the small ones, and it is their clients who wait, time out and are sent on. Who looks at what is in flight, or at the time it takes, finds the weights by itself.',
+      'Whoever gives all the same drowns the small ones, and their clients wait, time out and are sent on. Who looks at what is in flight, or at the time it takes, finds the weights by himself.',
     load: 0.7,
     peers: uneven('unknown'),
     odd: large,
@@ -142,7 +143,7 @@ export const scenarios: readonly Scenario[] = [
     setting:
       'One of ten peers takes ten times as long for everything: it could do 1.1 % of the work, and never fails.',
     reading:
-      'A slow peer is worse than a dead one, for nothing says that it is slow but the time that it takes and the requests that pile up there.',
+      'A slow peer is worse than a dead one: nothing says that it is slow but the time that it takes, and what piles up there. Who counts either gives it no more than it can do. Who counts neither has one client in ten wait for a timeout, and a retry.',
     load: 0.7,
     peers: equal(10),
     plot: (servers) => {
@@ -156,7 +157,7 @@ export const scenarios: readonly Scenario[] = [
     setting:
       'After a second, one of ten peers answers everything with 503 in a millisecond. By default a status marks nobody. A 503 is tried again elsewhere, but these requests are POSTs, which may not be repeated.',
     reading:
-      'The trap of all who go by load or by time: nobody is as idle, or as fast, as a peer that does nothing, and it draws nearly everything. (With GETs it is not as bad: a 503 is held until another peer has answered, and is in flight as long.)',
+      'The trap of all who go by load or by time: nobody is as idle as a peer that does nothing. `least_conn` and `least_time` give it half of everything and more. With two choices it is a fifth at most: who is not one of the two is not chosen, however good he looks. (With GETs it is not as bad: a 503 is held until another peer has answered, and is in flight as long.)',
     method: 'POST',
     load: 0.7,
     peers: equal(10),
@@ -208,9 +209,9 @@ export const scenarios: readonly Scenario[] = [
     name: 'recovery',
     title: 'A peer that comes back cold, 70 % load',
     setting:
-      'One of ten peers is out for six seconds. When it is back its caches are empty: everything takes eight times as long at first, and as long as ever after five seconds.',
+      'One of ten peers is out for five seconds. When it is back its caches are empty: everything takes eight times as long at first, and as long as ever after five seconds.',
     reading:
-      'Being back is not being well. Whoever gives it its full share at once buries it, and with it the clients that are sent there.',
+      'Being back is not being well. Whoever gives it its full share at once buries it, and the clients with it that are sent there.',
     ...recovery,
   },
   {
@@ -218,7 +219,7 @@ export const scenarios: readonly Scenario[] = [
     title: 'The same, with `slowStart: 10s`',
     setting: 'The same outage. The peer gets its weight over ten seconds.',
     reading:
-      'What it is given grows as it warms up. For those who go by what is in flight it is the smaller gain, for they see for themselves that it is slow.',
+      'What it is given grows as it warms up. For those who go by what is in flight the gain is smaller, for they see for themselves that it is slow.',
     ...recovery,
     upstream: { slowStart: '10s' },
   },
@@ -228,7 +229,7 @@ export const scenarios: readonly Scenario[] = [
     setting:
       'The same outage without slow start, but each request comes to one of sixteen balancers that know nothing of each other.',
     reading:
-      'Each of them sees that peer come back with nothing to do, and each sends what it would take alone.',
+      'Each of them sees that peer come back with nothing to do, and each sends what it would take alone: now `least_conn` buries it, too. `peak_ewma` even prefers it, for what it knew of its times has faded meanwhile.',
     ...recovery,
     balancers: BALANCERS,
   },
@@ -236,7 +237,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'recovery-herd-eased',
     title: 'Sixteen balancers, with `slowStart: 10s`',
     setting: 'The same, and each balancer eases the peer in.',
-    reading: 'What nobody can see from where he stands can be agreed upon beforehand.',
+    reading: 'What none of them can see is agreed upon beforehand: nobody sends much at first.',
     ...recovery,
     balancers: BALANCERS,
     upstream: { slowStart: '10s' },
@@ -247,7 +248,7 @@ export const scenarios: readonly Scenario[] = [
     setting:
       'Ten equal peers, 2,000 keys (paths and addresses), and the k-th of them is asked for in proportion to 1/k: one request in eight is for the first.',
     reading:
-      'For those who do not hash, nothing is different. Who does sends all requests for a key to one peer, and the peer with the first key gets more than it can do, unless its load is bounded.',
+      'For those who do not hash, nothing is different. Who does sends all requests for a key to one peer, and the peer with the first key gets more than it can do. With `boundedLoad: 1.25` what is too much goes on to the next peer of the ring, and nobody waits.',
     load: 0.7,
     peers: equal(10),
     keys: 'skewed',

@@ -44,6 +44,9 @@ export interface SimulatedBalancerSettings {
   readonly servers: ReadonlyMap<string, Server>
 }
 
+/** Told of the status that the client gets, and of the attempts that it took. */
+export type Done = (status: number, attempts: number) => void
+
 /** Milliseconds that a probe takes. */
 const PROBE_MS = 1
 
@@ -73,8 +76,8 @@ export class SimulatedBalancer {
     this.#prober = this.#probing()
   }
 
-  /** Calls `done` once, with the status that the client gets. */
-  handle(request: SimulatedRequest, done: (status: number) => void): void {
+  /** Calls `done` once. */
+  handle(request: SimulatedRequest, done: Done): void {
     const { clock } = this.#settings
     this.#parts.budget?.request(clock.now())
     const x = new Exchange(
@@ -137,14 +140,9 @@ class Run {
   readonly #x: Exchange
   readonly #session: PeerSession
   readonly #request: SimulatedRequest
-  readonly #done: (status: number) => void
+  readonly #done: Done
 
-  constructor(
-    balancer: SimulatedBalancer,
-    x: Exchange,
-    request: SimulatedRequest,
-    done: (status: number) => void,
-  ) {
+  constructor(balancer: SimulatedBalancer, x: Exchange, request: SimulatedRequest, done: Done) {
     this.#balancer = balancer
     this.#x = x
     this.#session = new PeerSession(balancer.parts.registry, x)
@@ -197,7 +195,7 @@ class Run {
 
   #end(status: number): void {
     this.#x.close()
-    this.#done(status)
+    this.#done(status, this.#x.attempts.length)
   }
 }
 

@@ -16,6 +16,7 @@ export class Recorder {
   readonly cameAt: Float64Array
   readonly took: Float64Array
   failures = 0
+  retries = 0
   /** Times that each request ended: more than once would be a mistake. */
   readonly #ends: Uint8Array
 
@@ -29,10 +30,11 @@ export class Recorder {
     this.cameAt[n] = now
   }
 
-  ended(n: number, now: number, outcome: 'served' | 'failed'): void {
+  ended(n: number, now: number, outcome: 'served' | 'failed', attempts: number): void {
     this.#ends[n] = (this.#ends[n] ?? 0) + 1
     this.took[n] = now - (this.cameAt[n] ?? 0)
     if (outcome === 'failed') this.failures++
+    if (attempts > 1) this.retries += attempts - 1
   }
 
   /** Requests that have not ended exactly once. */

@@ -1,6 +1,7 @@
 /** One selector in one scenario. */
 import { ConfigurationError } from 'evenkeel'
 import type { PeerOptions, UpstreamOptions } from 'evenkeel'
+import type { Contender } from '../contenders.js'
 import { SimulatedBalancer } from './balancer.js'
 import type { SimulatedRequest } from './balancer.js'
 import { chance, exponential, mixed, uniform, zipf } from './chance.js'
@@ -75,11 +76,11 @@ const always: Span = { from: 0, to: Infinity }
 
 export function simulate(
   simulation: Simulation,
-  selector: UpstreamOptions['selector'],
+  contender: Pick<Contender, 'selector' | 'peer'>,
   focus: Span = always,
 ): Outcome | Refused {
   try {
-    return new World(simulation, selector ?? 'round_robin').run(focus)
+    return new World(simulation, contender).run(focus)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     return { kind: 'refused', why: error.message }
@@ -93,7 +94,10 @@ class World {
   readonly #balancers: readonly SimulatedBalancer[]
   readonly #recorder: Recorder
 
-  constructor(simulation: Simulation, selector: NonNullable<UpstreamOptions['selector']>) {
+  constructor(
+    simulation: Simulation,
+    { selector, peer: extra }: Pick<Contender, 'selector' | 'peer'>,
+  ) {
     const { seed, peers, upstream, balancers = 1, timeout = 1000, requests } = simulation
     this.#simulation = simulation
     this.#recorder = new Recorder(requests)
@@ -109,7 +113,11 @@ class World {
           ...upstream,
           selector,
           random,
-          peers: peers.map(({ options }, peer) => ({ ...options, url: `http://${nameOf(peer)}` })),
+          peers: peers.map(({ options }, peer) => ({
+            ...options,
+            ...extra,
+            url: `http://${nameOf(peer)}`,
+          })),
         },
       })
     })
@@ -143,8 +151,8 @@ class World {
   #handle(n: number, request: SimulatedRequest, which: number, onEnd: () => void): void {
     const recorder = this.#recorder
     recorder.came(n, this.#clock.now())
-    this.#balancers[which]!.handle(request, (status) => {
-      recorder.ended(n, this.#clock.now(), status < 500 ? 'served' : 'failed')
+    this.#balancers[which]!.handle(request, (status, attempts) => {
+      recorder.ended(n, this.#clock.now(), status < 500 ? 'served' : 'failed', attempts)
       onEnd()
     })
   }
@@ -161,7 +169,7 @@ class World {
       latencies: recorder.latencies(always),
       focus: recorder.latencies(focus),
       failures: recorder.failures,
-      retries: attempts - this.#simulation.requests,
+      retries: recorder.retries,
       shares: shares.map((each) => each / attempts),
       mostInFlight: Math.max(...this.#servers.map(({ mostInFlight }) => mostInFlight)),
       course: recorder.course(STEP),

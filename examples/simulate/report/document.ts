@@ -26,8 +26,9 @@ What the peers are: servers with some workers each (four, where nothing else is 
 that answers take longer as there is more to do. A request is 20 ms of work on average: nine of ten are shorter, one is
 five times as long as these. Requests come as a Poisson process, ${requests.toLocaleString('en')} in each scenario, at a rate that is the given share of
 what all peers can do together. For one scenario all selectors get the same requests at the same times. All may be
-repeated (they are GETs) where nothing else is said. An attempt times out after one second. Other options are as they are
-by default.
+repeated (they are GETs, each for one of 2,000 paths) where nothing else is said. An attempt times out after one second. Other options are as they are
+by default; \`hash\` goes by the path, and \`first\` has \`maxConns: 8\` for each peer, without which it would be no balancer: when
+all are full, a request fails.
 
 What is left out: the network's time, connections (each attempt has a fresh one), bodies, and the CPU time of choosing,
 for which see \`npm run bench:micro\`. A simulation shows how things hang together. How long they take at your place it
@@ -60,8 +61,9 @@ function keysSection(keys: readonly KeysOutcome[]): string {
   ].join('\n\n')
 }
 
-const KEYS_READING = `A list that is hashed by division gives nearly every key another peer when one is taken out of it; that is why nginx
-says to mark it \`down\` instead. Consistent hashing moves what it must in both cases.`
+const KEYS_READING = `As long as the list stays as it is, all of them move what they must, and bring it back. When a peer is taken out of the
+list, \`hash\` and \`ip_hash\` give nearly every key another peer (nginx says to mark it \`down\` instead), and consistent
+hashing moves a tenth. A bound moves nothing while there is no load.`
 
 export async function documentOf(
   results: readonly ScenarioRows[],

@@ -178,7 +178,7 @@ describe('a server', () => {
 function outcomeOf(simulation: Partial<Simulation>, selector = 'round_robin'): Outcome {
   const outcome = simulate(
     { seed: 1, requests: 10_000, load: 0.7, peers: [{ workers: 1, work: 20 }], ...simulation },
-    selector,
+    { selector },
   )
   if (outcome.kind === 'refused') throw new Error(outcome.why)
   return outcome
@@ -242,7 +242,10 @@ describe('a run', () => {
 
   it('says why the configuration refuses a combination', () => {
     const weights = peers.map((peer) => ({ ...peer, options: { weight: 0 } }))
-    const refused = simulate({ seed: 1, requests: 10, load: 0.7, peers: weights }, 'round_robin')
+    const refused = simulate(
+      { seed: 1, requests: 10, load: 0.7, peers: weights },
+      { selector: 'round_robin' },
+    )
     expect(refused).toMatchObject({ kind: 'refused', why: expect.stringContaining('weight') })
   })
 })
