@@ -112,7 +112,7 @@ export const scenarios: readonly Scenario[] = [
     setting:
       'The same peers and the same load, but each request comes to one of sixteen balancers, and each of these counts its own requests only.',
     reading:
-      'Who counts for himself knows less: the median of `least_conn` rises by half and more. Those who do not count lose nothing, and are still worse. In one process, share the upstream. And a limit that each balancer keeps for itself is none for all: with `first` the 8 of `maxConns` become 128.',
+      'Who counts for himself knows less: the median of `least_conn` rises by half and more, and two choices lose as much. Those who do not count lose nothing, and are still worse. In one process, share the upstream. And a limit that each balancer keeps for itself is none for all: with `first` the 8 of `maxConns` become 128.',
     load: 0.9,
     peers: equal(10),
     balancers: BALANCERS,
@@ -229,7 +229,7 @@ export const scenarios: readonly Scenario[] = [
     setting:
       'The same outage without slow start, but each request comes to one of sixteen balancers that know nothing of each other.',
     reading:
-      'Each of them sees that peer come back with nothing to do, and each sends what it would take alone: now `least_conn` buries it, too. `peak_ewma` even prefers it, for what it knew of its times has faded meanwhile.',
+      'Each of them sees that peer come back with nothing to do, and each sends what it would take alone: the p99 of those who count what is in flight rises by a third and more. `peak_ewma` even prefers that peer, for what it knew of its times has faded meanwhile: nearly twenty times as many as it can work on stand there at once. Whose times are kept for longer (`least_time`) is spared.',
     ...recovery,
     balancers: BALANCERS,
   },

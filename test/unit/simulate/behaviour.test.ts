@@ -90,50 +90,109 @@ describe('docs/simulation.md', () => {
   })
 })
 
+const COUNTING = ['least_conn', 'random two', 'least_time', 'peak_ewma', 'bounded hash']
+const BLIND = ['round_robin', 'random', 'ip_hash', 'hash', 'consistent hash']
+
 describe('the selectors', () => {
-  it('share the work better by what is in flight than by turns', () => {
-    for (const name of ['equal', 'equal-busy', 'herd', 'uneven-known'])
-      expect(outcomeOf(name, 'least_conn').latencies.p50, name).toBeLessThan(
-        0.8 * outcomeOf(name, 'round_robin').latencies.p50,
+  const p50 = (name: string, contender: string): number => outcomeOf(name, contender).latencies.p50
+  const p99 = (name: string, contender: string): number => outcomeOf(name, contender).latencies.p99
+
+  it('share the work better by what is in flight than by turns, and by turns than by chance', () => {
+    for (const counting of COUNTING)
+      expect(p50('equal-busy', counting), counting).toBeLessThan(
+        0.7 * p50('equal-busy', 'round_robin'),
       )
+    for (const blind of ['random', 'ip_hash', 'hash', 'consistent hash'])
+      expect(p50('equal-busy', blind), blind).toBeGreaterThan(p50('equal-busy', 'round_robin'))
+    expect(p50('equal-busy', 'random two')).toBeLessThan(1.5 * p50('equal-busy', 'least_conn'))
   })
 
   it('know less, and choose worse, where each balancer counts for itself', () => {
-    expect(outcomeOf('herd', 'least_conn').latencies.p50).toBeGreaterThan(
-      1.3 * outcomeOf('equal-busy', 'least_conn').latencies.p50,
-    )
+    expect(p50('herd', 'least_conn')).toBeGreaterThan(1.5 * p50('equal-busy', 'least_conn'))
+    expect(p50('herd', 'least_conn')).toBeLessThan(0.8 * p50('herd', 'round_robin'))
+    expect(outcomeOf('herd', 'first').mostInFlight).toBe(128)
   })
 
-  it('drown small peers that have no weight, when they share by number', () => {
-    expect(outcomeOf('uneven-unknown', 'round_robin').failures).toBeGreaterThan(100)
-    expect(outcomeOf('uneven-unknown', 'least_conn').failures).toBe(0)
-    expect(oddShare('uneven-unknown', 'least_conn')).toBeGreaterThan(
-      oddShare('uneven-unknown', 'round_robin'),
-    )
+  it('are as good for uneven peers with weights, when they heed these', () => {
+    for (const { name } of contenders.filter((each) => each.name !== 'first'))
+      expect(outcomeOf('uneven-known', name).failures, name).toBe(0)
+  })
+
+  it('drown small peers that have no weight, when they do not look', () => {
+    for (const blind of BLIND) expect(p99('uneven-unknown', blind), blind).toBeGreaterThan(1000)
+    for (const counting of COUNTING) {
+      const { failures, retries } = outcomeOf('uneven-unknown', counting)
+      expect({ failures, retries }, counting).toEqual({ failures: 0, retries: 0 })
+      expect(oddShare('uneven-unknown', counting)).toBeGreaterThan(0.63)
+    }
   })
 
   it('give a slow peer less when they look at it', () => {
-    expect(oddShare('slow', 'least_conn')).toBeLessThan(0.5 * oddShare('slow', 'round_robin'))
-    expect(outcomeOf('slow', 'least_conn').latencies.p99).toBeLessThan(
-      0.3 * outcomeOf('slow', 'round_robin').latencies.p99,
-    )
+    for (const counting of COUNTING) {
+      expect(oddShare('slow', counting), counting).toBeLessThan(
+        0.5 * oddShare('slow', 'round_robin'),
+      )
+      expect(p99('slow', counting), counting).toBeLessThan(0.3 * p99('slow', 'round_robin'))
+    }
   })
 
-  it('are drawn to a peer that fails at once, when they go by load', () => {
+  it('are drawn to a peer that fails at once when they go by load or time; two choices bound it', () => {
     expect(oddShare('fast-errors', 'round_robin')).toBeCloseTo(0.1, 2)
-    expect(oddShare('fast-errors', 'least_conn')).toBeGreaterThan(0.3)
+    for (const drawn of ['least_conn', 'least_time'])
+      expect(oddShare('fast-errors', drawn), drawn).toBeGreaterThan(0.4)
+    for (const bounded of ['random two', 'peak_ewma'])
+      expect(oddShare('fast-errors', bounded), bounded).toBeLessThan(0.2)
+  })
+
+  it('keep away from a peer that hangs when they count what is in flight', () => {
+    for (const counting of COUNTING) expect(p99('hanging', counting), counting).toBeLessThan(250)
+    for (const blind of BLIND) expect(p99('hanging', blind), blind).toBeGreaterThan(1000)
+  })
+
+  it('overload the peer of a key that is wanted much, unless its load is bounded', () => {
+    for (const hash of ['ip_hash', 'hash', 'consistent hash'])
+      expect(p99('skewed-keys', hash), hash).toBeGreaterThan(1000)
+    expect(p99('skewed-keys', 'bounded hash')).toBeLessThan(200)
   })
 
   it.each(contenders)('let no client see a peer that comes and goes: $name', (contender) => {
     const settings = { ...scenario('flapping'), seed: 1, requests: 6000 }
-    expect(simulate(settings, contender)).toMatchObject({ failures: 0 })
+    // `first` refuses by itself when all are full.
+    const roomy = { selector: contender.selector }
+    expect(simulate(settings, roomy).kind).toBe('outcome')
+    if (contender.name !== 'first') expect(simulate(settings, roomy)).toMatchObject({ failures: 0 })
   })
 
-  it.each(contenders)('send nobody but a trial to who is marked: $name', (contender) => {
-    const settings = { ...scenario('fast-errors-marked'), seed: 1, requests: 6000 }
-    const outcome = simulate(settings, contender)
-    if (outcome.kind === 'refused') throw new Error(outcome.why)
-    expect(outcome.failures).toBeLessThan(10)
+  it.each(contenders)('send nobody but a trial to who is marked: $name', ({ name }) => {
+    expect(oddShare('fast-errors-marked', name)).toBeLessThan(0.02)
+  })
+})
+
+describe('keys', () => {
+  const moved = (name: string) => {
+    const contender = contenders.find((each) => each.name === name)
+    const outcome = contender && keysOf(contender, 1)
+    if (outcome === undefined) throw new Error(`${name} does not go by keys`)
+    return outcome
+  }
+
+  it('move when they must, and come back', () => {
+    for (const name of ['ip_hash', 'hash', 'consistent hash', 'bounded hash']) {
+      expect(moved(name).moved.needless, name).toBe(0)
+      expect(moved(name).movedAfterReturn, name).toBe(0)
+    }
+  })
+
+  it('stay where they are when another peer is removed, if hashed consistently', () => {
+    for (const name of ['consistent hash', 'bounded hash'])
+      expect(moved(name).movedByRemoval.needless, name).toBe(0)
+    for (const name of ['ip_hash', 'hash'])
+      expect(moved(name).movedByRemoval.needless, name).toBeGreaterThan(0.7)
+  })
+
+  it('are nothing to the others', () => {
+    for (const name of ['round_robin', 'least_conn', 'random', 'first'])
+      expect(() => moved(name), name).toThrow()
   })
 })
 
@@ -146,9 +205,13 @@ describe('slow start', () => {
     )
   })
 
-  it('does so for those who look at what is in flight when there are many of them', () => {
-    expect(after('recovery-herd-eased', 'least_conn')).toBeLessThan(
-      0.7 * after('recovery-herd', 'least_conn'),
+  it('does so for those who look for themselves when there are many of them', () => {
+    for (const contender of ['least_conn', 'peak_ewma'])
+      expect(after('recovery-herd-eased', contender), contender).toBeLessThan(
+        0.8 * after('recovery-herd', contender),
+      )
+    expect(outcomeOf('recovery-herd-eased', 'peak_ewma').mostInFlight).toBeLessThan(
+      0.5 * outcomeOf('recovery-herd', 'peak_ewma').mostInFlight,
     )
   })
 })
