@@ -54,7 +54,6 @@ export class SimulatedBalancer {
   readonly upstream: UpstreamHandle
   readonly #settings: SimulatedBalancerSettings
   readonly #parts: JudgeParts & { readonly policy: { readonly tries: number } }
-  readonly #prober: Prober
 
   constructor(settings: SimulatedBalancerSettings) {
     const { clock } = settings
@@ -62,7 +61,7 @@ export class SimulatedBalancer {
     // Its own probes would open connections.
     const upstream = createUpstream({ ...settings.upstream, clock, probe: false })
     if (!(upstream instanceof UpstreamHandle)) throw new Error('another Upstream than ours')
-    this.upstream = upstream
+    this.upstream = this.#probing(upstream)
     const { registry, failOn } = upstream.parts
     const config = resolveBalancer({ ...settings.balancer, upstream, clock })
     this.#parts = {
@@ -73,7 +72,6 @@ export class SimulatedBalancer {
       reporter: silent,
       policy: { on: config.on, failOn: failOn as ReadonlySet<never>, tries: config.tries },
     }
-    this.#prober = this.#probing()
   }
 
   /** Calls `done` once. */
@@ -106,14 +104,13 @@ export class SimulatedBalancer {
   }
 
   close(): void {
-    this.#prober.stop()
     void this.upstream.close()
   }
 
-  /** The library's prober, as `UpstreamHandle` uses it. */
-  #probing(): Prober {
+  /** The library's prober; when it is to watch, and whom, `UpstreamHandle` knows. */
+  #probing(given: UpstreamHandle): UpstreamHandle {
     const { clock } = this.#settings
-    const { registry } = this.upstream.parts
+    const { registry } = given.parts
     const prober = new Prober(
       (peer, step, _timeout, done) => {
         const timer = clock.after(PROBE_MS, () => done(this.server(peer).proves(step)))
@@ -123,14 +120,7 @@ export class SimulatedBalancer {
       clock,
       (peer) => registry.proved(peer),
     )
-    registry.observers.add({
-      ejected: (peer, reason, step) => {
-        if (reason !== 'status') prober.watch(peer, step)
-      },
-      returned: (peer) => prober.unwatch(peer),
-      left: (peer) => prober.unwatch(peer),
-    })
-    return prober
+    return new UpstreamHandle({ ...given.parts, prober })
   }
 }
 
