@@ -144,12 +144,14 @@ describe('a server', () => {
     at(8, () => {
       server.become('working')
       ask('d')
+      ask('e')
     })
     expect(all()).toEqual([
       'a broken_off at 5',
       'b broken_off at 5',
       'c refused at 6',
       'd answered at 18',
+      'e answered at 28',
     ])
   })
 
