@@ -52,11 +52,19 @@ function readFallback(options: Section<GroupOptions>): SubsetSettings['fallback'
   const value = options.value('subsetFallback')
   if (value === undefined || value === 'none') return 'none'
   if (value === 'any') return 'any'
-  if (isOptions(value)) {
-    const labels = Object.entries(value)
-    if (labels.length > 0 && labels.every(([, text]) => typeof text === 'string'))
-      return Object.freeze(Object.fromEntries(labels) as Record<string, string>)
-  }
+  const labels = isOptions(value) ? labelsOf(value) : undefined
+  if (labels !== undefined) return labels
   options.reject('subsetFallback', "must be 'none', 'any' or an object of labels")
   return 'none'
+}
+
+function labelsOf(value: object): Readonly<Record<string, string>> | undefined {
+  try {
+    const labels = Object.entries(value)
+    if (labels.length === 0 || !labels.every(([, text]) => typeof text === 'string'))
+      return undefined
+    return Object.freeze(Object.fromEntries(labels) as Record<string, string>)
+  } catch {
+    return undefined
+  }
 }

@@ -198,10 +198,14 @@ function rejectSource(
 function sourceOf(value: unknown, kinds: readonly string[]): object | undefined {
   if (typeof value === 'function') return value
   if (!isOptions(value)) return undefined
-  const [kind, ...more] = Object.keys(value)
-  if (kind === undefined || more.length > 0 || !kinds.includes(kind)) return undefined
-  const name: unknown = Reflect.get(value, kind)
-  if (typeof name !== 'string' || (kind === 'query' ? name === '' : !TOKEN.holds(name)))
+  try {
+    const [kind, ...more] = Object.keys(value)
+    if (kind === undefined || more.length > 0 || !kinds.includes(kind)) return undefined
+    const name: unknown = Reflect.get(value, kind)
+    if (typeof name !== 'string') return undefined
+    const isName = kind === 'query' ? name !== '' : TOKEN.holds(name)
+    return isName ? Object.freeze({ [kind]: name }) : undefined
+  } catch {
     return undefined
-  return Object.freeze({ [kind]: name })
+  }
 }

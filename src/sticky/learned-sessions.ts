@@ -35,10 +35,9 @@ export class LearnedSessions implements StickySessions {
     fields: readonly string[],
     request: StickyRequest,
     peer: Peer,
-    { status, rawHeaders }: PeerResponse,
+    response: PeerResponse,
   ): readonly string[] {
-    const headers = new HeaderList([...rawHeaders])
-    const begun = textOrNothing(this.#create({ status, headers, peer, request }))
+    const begun = textOrNothing(this.#create(new SeenResponse(response, peer, request)))
     if (begun !== undefined) {
       this.#table.set(begun, peer)
       return fields
@@ -47,6 +46,27 @@ export class LearnedSessions implements StickySessions {
     const session = this.#lookup(request)
     if (session !== undefined) this.#table.move(session, peer)
     return fields
+  }
+}
+
+class SeenResponse implements StickyResponse {
+  readonly peer: Peer
+  readonly request: SelectionRequest
+  readonly #response: PeerResponse
+
+  constructor(response: PeerResponse, peer: Peer, request: SelectionRequest) {
+    this.#response = response
+    this.peer = peer
+    this.request = request
+  }
+
+  get status(): number {
+    return this.#response.status
+  }
+
+  /** A copy: it is a user's, who may change it. */
+  get headers(): HeaderList {
+    return new HeaderList([...this.#response.rawHeaders])
   }
 }
 

@@ -68,9 +68,11 @@ export class Subsets {
   scopeOf(wanted: WantedLabels): PeerScope {
     const { version } = this.#all
     if (this.#indexed !== version) this.#index(version)
-    const labels: Label[] = []
     let fewest: readonly PeerState[] | undefined
-    for (const name of Object.keys(wanted)) {
+    let key = ''
+    const names = Object.keys(wanted)
+    if (names.length > 1) names.sort()
+    for (const name of names) {
       const value: unknown = wanted[name]
       if (value === undefined) continue
       // A field that was sent twice, say, is a list, and no label.
@@ -78,26 +80,30 @@ export class Subsets {
       const having = this.#byLabel.get(name)?.get(value)
       if (having === undefined) return NOBODY
       if (fewest === undefined || having.length < fewest.length) fewest = having
-      labels.push([name, value])
+      // Labels have no control characters, and this value is one of a peer's.
+      key += `${name}\0${value}\0`
     }
-    return fewest === undefined ? this.#all : this.#subset(labels, fewest, version)
+    if (fewest === undefined) return this.#all
+    const known = this.#subsets.get(key)
+    if (known?.version !== version) return this.#rebuilt(key, known ?? wanted, fewest, version)
+    this.#touch(key, known)
+    return known
   }
 
-  #subset(labels: Label[], candidates: readonly PeerState[], version: number): PeerScope {
-    if (labels.length > 1) labels.sort(([a], [b]) => (a < b ? -1 : 1))
-    const key = labels.flat().join('\0')
-    const known = this.#subsets.get(key)
-    if (known?.version === version) {
-      this.#touch(key, known)
-      return known
-    }
-    const subset = known ?? new Subset(labels, this.#locality)
+  #rebuilt(
+    key: string,
+    known: Subset | WantedLabels,
+    candidates: readonly PeerState[],
+    version: number,
+  ): PeerScope {
+    const isNew = !(known instanceof Subset)
+    const subset = isNew ? new Subset(labelsOf(known), this.#locality) : known
     subset.rebuild(candidates, version)
     if (subset.peers.length === 0) {
       this.#subsets.delete(key)
       return NOBODY
     }
-    if (known === undefined && this.#subsets.size >= MOST) this.#giveUpOldest()
+    if (isNew && this.#subsets.size >= MOST) this.#giveUpOldest()
     this.#touch(key, subset)
     return subset
   }
@@ -169,6 +175,14 @@ class Subset implements PeerScope {
         peer.listings = peer.listings.filter((listing) => listing !== group)
     }
   }
+}
+
+function labelsOf(wanted: WantedLabels): Label[] {
+  const labels: Label[] = []
+  for (const [name, value] of Object.entries(wanted)) {
+    if (value !== undefined) labels.push([name, value])
+  }
+  return labels
 }
 
 /** By priority, each in the order of `peers`. */

@@ -5,12 +5,12 @@ import { once } from 'node:events'
 import { isIPv4 } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-export interface AddressData {
+interface AddressData {
   readonly address: string
   readonly ttl: number
 }
 
-export interface ServiceData {
+interface ServiceData {
   readonly target: string
   readonly port: number
   readonly priority?: number
@@ -22,7 +22,7 @@ export interface ServiceData {
 export type Answer = readonly (AddressData | ServiceData)[] | Refusal
 
 /** `silence`: no answer at all. */
-export type Refusal = 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'silence'
+type Refusal = 'NXDOMAIN' | 'SERVFAIL' | 'REFUSED' | 'silence'
 
 export type RecordType = 'A' | 'AAAA' | 'SRV'
 

@@ -36,10 +36,12 @@ const NESTED: Readonly<Record<string, readonly string[]>> = {
   queue: ['size', 'timeout'],
   probe: ['interval', 'timeout'],
   keepalive: ['connections', 'timeout', 'requests', 'time', 'nonIdempotent'],
+  sticky: ['cookie', 'route', 'learn'],
+  locality: ['own', 'overprovisioning', 'minimum'],
   tls: ['verify', 'name', 'ca', 'cert', 'key', 'passphrase', 'pfx', 'ciphers', 'minVersion'],
 }
 const PLAIN = [
-  'selector maxFails failTimeout failOn whenNoneLive preset clock random connectTimeout sendTimeout',
+  'selector subset subsetFallback maxFails failTimeout failOn whenNoneLive preset clock random connectTimeout sendTimeout',
   'readTimeout bufferSize requestBuffering replayBuffer replayMemory maxBody trustProxy host',
   'proxyStatus transport onError buffering buffers maxTempFile tempPath limitRate bodyBuffer maxHeaders tunnelTimeout',
 ].flatMap((names) => names.split(' '))

@@ -10,6 +10,8 @@ export const DOCUMENTS = [
   'docs/passive-health.md',
   'docs/plugins.md',
   'docs/testing.md',
+  'docs/sticky-sessions.md',
+  'docs/localities-and-subsets.md',
   'docs/CHANGELOG.md',
 ] as const
 

@@ -46,14 +46,20 @@ export const request: SelectionRequest = {
 export interface GroupOptions extends Partial<Omit<PeerGroupSettings, 'peers'>> {
   readonly selector?: PeerSelector
   readonly at?: number
+  /** Default: one that begins at `at`. */
+  readonly clock?: FakeClock
 }
 
 /** Peers are given as `{ a: {}, b: { weight: 2 } }`. */
 export function group(
   peers: Readonly<Record<string, Partial<PeerParameters>>>,
-  { selector = roundRobin(), at = 1_000_000, ...settings }: GroupOptions = {},
+  {
+    selector = roundRobin(),
+    at = 1_000_000,
+    clock = fakeClock(at),
+    ...settings
+  }: GroupOptions = {},
 ): { registry: PeerRegistry; clock: FakeClock; log: string[]; peer(name: string): PeerState } {
-  const clock = fakeClock(at)
   const registry = new PeerRegistry(
     {
       name: 'test',

@@ -470,3 +470,27 @@ it('an ejection that a refund has ended does not make the next one longer', () =
   fail('a')
   expect(marks()[0]).toBe(2000)
 })
+
+it('ejections beyond the longest time do not count: it decays from there', () => {
+  const { fail, registry, peer, clock, marks } = outlierGroup(two)
+  for (let i = 0; i < 3; i++) fail('a')
+  for (let round = 0; round < 20; round++) {
+    clock.advance(marks()[0] ?? 0)
+    fail('a')
+  }
+  registry.proved(peer('a'))
+  clock.advance(40_000)
+  for (let i = 0; i < 3; i++) fail('a')
+  expect(marks()[0]).toBe(2000)
+})
+
+it('a request that had to be made after a failed trial is no trial', () => {
+  const { fail, clock, marks } = outlierGroup({ a: {} })
+  for (let i = 0; i < 3; i++) fail('a')
+  clock.advance(1000)
+  fail('a')
+  expect(marks()).toEqual([2000])
+  clock.advance(10)
+  fail('a')
+  expect(marks()).toEqual([1990])
+})
