@@ -22,6 +22,17 @@ import {
 
 const readme = read('README.md')
 const OPTIONS = 'src/options.ts'
+const STICKY_OPTIONS = 'src/sticky-options.ts'
+const DISCOVERY_OPTIONS = 'src/discovery/options.ts'
+/** The table of the upstream's options is in groups. */
+const UPSTREAM_TABLES = [
+  'The upstream',
+  'Choosing a peer',
+  'Failures and health',
+  'When there is no room',
+  'Connections',
+]
+const upstreamRows = UPSTREAM_TABLES.flatMap((heading) => tableRows(readme, heading))
 
 const under = (prefix: string, name: string): string[] =>
   membersOf(OPTIONS, name).map((option) => `${prefix}.${option}`)
@@ -36,14 +47,17 @@ describe('the option tables of the README', () => {
   it('have every option of the upstream, and no other', () => {
     const all = [
       'upstream',
-      ...membersOf(OPTIONS, 'UpstreamOptions').filter((name) => !['queue', 'tls'].includes(name)),
+      ...membersOf(OPTIONS, 'UpstreamOptions').filter(
+        (name) => !['tls', 'feedback'].includes(name),
+      ),
       ...under('queue', 'QueueOptions'),
       ...under('probe', 'ProbeOptions'),
       ...under('keepalive', 'KeepaliveOptions'),
       ...under('tls', 'PeerTlsOptions'),
       'tls (the rest)',
+      ...under('feedback', 'FeedbackOptions'),
     ]
-    expect(namesIn('The upstream').sort()).toEqual(all.sort())
+    expect(upstreamRows.map(([name]) => name).sort()).toEqual(all.sort())
   })
 
   it('have every option of the balancer, and no other', () => {
@@ -61,9 +75,16 @@ describe('the option tables of the README', () => {
   const finite = (value: number): number => (value === Infinity ? 0 : value)
   const VALUES: Readonly<Record<string, (config: Resolved) => unknown>> = {
     name: ({ upstream }) => upstream.name,
-    selector: ({ upstream }) => upstream.selector,
+    selector: ({ upstream }) => 'name' in upstream.selector && upstream.selector.name,
+    subsetFallback: () => resolved({ subset: () => undefined }).upstream.subset?.fallback,
     maxFails: ({ upstream }) => upstream.peers[0]?.parameters.maxFails,
     failTimeout: ({ upstream }) => upstream.peers[0]?.parameters.failTimeout,
+    slowStart: ({ upstream }) => upstream.peerDefaults.slowStart,
+    panicThreshold: ({ upstream }) => upstream.panicThreshold,
+    outlierDetection: ({ upstream }) => upstream.outlierDetection ?? false,
+    retryAfter: ({ upstream }) => upstream.retryAfter > 0,
+    healthCheck: ({ upstream }) => upstream.healthCheck ?? false,
+    adaptiveConcurrency: ({ upstream }) => upstream.adaptiveConcurrency ?? false,
     whenNoneLive: ({ upstream }) => upstream.whenNoneLive,
     'queue.size': ({ upstream }) => upstream.queue.size,
     'queue.timeout': ({ upstream }) => upstream.queue.timeout,
@@ -83,6 +104,8 @@ describe('the option tables of the README', () => {
     'retryBudget.ratio': ({ retryBudget }) => retryBudget?.ratio ?? 0.2,
     'retryBudget.floor': ({ retryBudget }) => retryBudget?.floor ?? 10,
     'retryBudget.window': ({ retryBudget }) => retryBudget?.window ?? 10_000,
+    maxInFlight: (config) => config.maxInFlight,
+    hedge: (config) => config.hedge ?? false,
     connectTimeout: (config) => config.connectTimeout,
     sendTimeout: (config) => config.sendTimeout,
     readTimeout: (config) => config.readTimeout,
@@ -112,18 +135,141 @@ describe('the option tables of the README', () => {
   /** `10 s`, `64k`, `'try'`, `true`, `0.2`, `error timeout` as values. */
   function valueOf(cell: string): unknown {
     if (cell === 'true' || cell === 'false') return cell === 'true'
-    if (/^\d+ (ms|s|h)$/.test(cell)) return parseDuration(cell.replace(' ', ''))
+    if (/^\d+ (ms|s|min|h)$/.test(cell))
+      return parseDuration(cell.replace(' ', '').replace('min', 'm'))
     if (/^\d+[kmg]$/.test(cell)) return parseSize(cell)
-    if (/^[\d.]+$/.test(cell)) return Number(cell)
+    if (/^[\d.,]+$/.test(cell)) return Number(cell.replaceAll(',', ''))
     return cell.replaceAll("'", '')
   }
 
-  const rows = [...tableRows(readme, 'The upstream'), ...tableRows(readme, 'The balancer')]
+  const rows = [...upstreamRows, ...tableRows(readme, 'The balancer')]
   it.each(Object.entries(VALUES))('tell the default of %s, and the preset’s', (name, value) => {
     const cell = rows.find(([option]) => option === name)?.[1] ?? ''
     const [, ours = cell, nginx] = /^(.*?) \((.*)\)$/.exec(cell) ?? []
     expect(valueOf(ours)).toEqual(value(resolved({})))
     expect(valueOf(nginx ?? ours)).toEqual(value(resolved({ preset: 'nginx' })))
+  })
+
+  /** Options whose own options are in a guide: the README has one row, which leads there. */
+  interface Guide {
+    readonly file: string
+    readonly headings: readonly string[]
+    readonly options: readonly string[]
+    /** The defaults, as the code fills them in. */
+    readonly defaults: object
+    /** What it is in brackets. */
+    readonly nginx?: object
+  }
+  const stickyOf = (options: Partial<BalancerOptions>): object =>
+    resolved({ sticky: { cookie: {} }, ...options }).upstream.sticky ?? {}
+  const checks = resolved({ healthCheck: {} }).upstream.healthCheck
+  const GUIDES: Readonly<Record<string, Guide>> = {
+    healthCheck: {
+      file: 'docs/health-checks.md',
+      headings: ['What a check asks', 'How often, and what follows'],
+      options: membersOf(OPTIONS, 'HealthCheckOptions'),
+      defaults: { type: 'http', ...(checks?.probe as object), ...checks?.schedule },
+    },
+    outlierDetection: {
+      file: 'docs/passive-health.md',
+      headings: ['Outlier detection'],
+      options: membersOf(OPTIONS, 'OutlierDetectionOptions'),
+      defaults: resolved({ outlierDetection: {} }).upstream.outlierDetection ?? {},
+    },
+    adaptiveConcurrency: {
+      file: 'docs/overload.md',
+      headings: ['Adaptive concurrency'],
+      options: membersOf(OPTIONS, 'AdaptiveConcurrencyOptions'),
+      defaults: resolved({ adaptiveConcurrency: {} }).upstream.adaptiveConcurrency ?? {},
+    },
+    hedge: {
+      file: 'docs/overload.md',
+      headings: ['Hedged requests'],
+      options: membersOf(OPTIONS, 'HedgeOptions'),
+      defaults: resolved({ hedge: { after: 1 } }).hedge ?? {},
+    },
+    locality: {
+      file: 'docs/localities-and-subsets.md',
+      headings: ['As an object'],
+      options: membersOf(OPTIONS, 'LocalityOptions'),
+      defaults: resolved({ locality: 'here' }).upstream.locality ?? {},
+    },
+    zone: {
+      file: 'docs/cluster.md',
+      headings: ['In short'],
+      options: membersOf(OPTIONS, 'ZoneOptions'),
+      defaults: resolved({ zone: 'edge' }).upstream.zone ?? {},
+    },
+    sticky: {
+      file: 'docs/sticky-sessions.md',
+      headings: ['`cookie`'],
+      options: membersOf(STICKY_OPTIONS, 'StickyCookieOptions'),
+      defaults: stickyOf({}),
+      nginx: stickyOf({ preset: 'nginx' }),
+    },
+    'sticky.learn': {
+      file: 'docs/sticky-sessions.md',
+      headings: ['`learn`'],
+      options: membersOf(STICKY_OPTIONS, 'StickyLearnOptions'),
+      defaults: stickyOf({
+        sticky: { learn: { create: { cookie: 'a' }, lookup: { cookie: 'a' } } },
+      }),
+    },
+    'fromDns()': {
+      file: 'docs/discovery.md',
+      headings: ['DNS'],
+      options: [
+        ...membersOf('src/discovery/dns.ts', 'DnsOptions'),
+        ...membersOf(DISCOVERY_OPTIONS, 'ResolverOptions'),
+        ...membersOf(DISCOVERY_OPTIONS, 'SourceOptions'),
+      ],
+      defaults: {},
+    },
+    'fromFile()': {
+      file: 'docs/discovery.md',
+      headings: ['A file'],
+      options: [
+        ...membersOf('src/discovery/file.ts', 'FileOptions'),
+        ...membersOf(DISCOVERY_OPTIONS, 'SourceOptions'),
+      ],
+      defaults: {},
+    },
+  }
+  const rowsIn = ({ file, headings }: Guide): string[][] =>
+    headings.flatMap((heading) => tableRows(read(file), heading))
+
+  it.each(Object.entries(GUIDES))(
+    'lead from %s to a guide with all of its options',
+    (name, guide) => {
+      const named = rowsIn(guide).map(([option]) => option)
+      expect(named.sort()).toEqual([...guide.options].sort())
+      const [row] = rows.filter(([option]) => option === name)
+      if (row === undefined) expect(readme).toContain(guide.file)
+      else expect(row.join(' ')).toContain(`](${guide.file}`)
+    },
+  )
+
+  /** Those that a table can say: what is undefined, a list or a function is told in words. */
+  const isPlain = (value: unknown): boolean =>
+    ['number', 'string', 'boolean'].includes(typeof value)
+  const told = Object.entries(GUIDES).flatMap(([name, guide]) =>
+    rowsIn(guide)
+      .filter(
+        ([option = '', cell]) =>
+          cell !== 'required' && isPlain(Reflect.get(guide.defaults, option)),
+      )
+      .map(([option = '', cell = '']) => [`${name}.${option}`, guide, option, cell] as const),
+  )
+  it('have many defaults in guides', () => {
+    expect(told.length).toBeGreaterThan(30)
+  })
+
+  it.each(told)('tell the default of %s', (_name, { defaults, nginx }, option, cell) => {
+    const [standard = ''] = cell.split(', or ')
+    const [, ours = standard, theirs] = /^(.*?) \((.*)\)$/.exec(standard) ?? []
+    // It may be that of another option.
+    expect(Reflect.get(defaults, ours) ?? valueOf(ours)).toEqual(Reflect.get(defaults, option))
+    if (theirs !== undefined) expect(valueOf(theirs)).toEqual(Reflect.get(nginx ?? {}, option))
   })
 })
 

@@ -1,22 +1,15 @@
 /** The documents and the sources that they speak of, taken apart for comparison. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/[/\\]$/, '')
 export const DOCUMENTS = [
   'README.md',
-  'docs/architecture.md',
-  'docs/passive-health.md',
-  'docs/plugins.md',
-  'docs/membership.md',
-  'docs/discovery.md',
-  'docs/testing.md',
-  'docs/sticky-sessions.md',
-  'docs/localities-and-subsets.md',
-  'docs/cluster.md',
-  'docs/CHANGELOG.md',
-] as const
+  ...readdirSync(`${root}/docs`)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
 
 export function read(file: string): string {
   return readFileSync(`${root}/${file}`, 'utf8')
