@@ -82,7 +82,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
         this.#wakeSoon()
       },
     })
-    this.#adopt(mergePeers([], settings.peers, this).peers)
+    this.#live.adopt(mergePeers([], settings.peers, this).peers, this.clock.now())
   }
 
   get peers(): readonly PeerState[] {
@@ -323,7 +323,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     const merged = mergePeers(this.peers, entries, this)
     const { peers, joined, left, changed } = merged
     this.#live.leave(left)
-    this.#adopt(peers)
+    this.#live.adopt(peers, this.clock.now())
     const now = this.clock.now()
     for (const peer of outOfService) this.#inServiceAgain(peer, now)
     // Where all of them are new, there is nobody to ease them in beside.
@@ -343,7 +343,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     prepare: (peer: PeerState) => void = () => undefined,
   ): PeerState {
     const peer = new PeerState(address, parameters, this.peers.length, this)
-    this.#adopt([...this.peers, peer])
+    this.#live.adopt([...this.peers, peer], this.clock.now())
     this.#live.ease(peer, this.clock.now())
     prepare(peer)
     for (const observer of this.observers) observer.joined?.(peer)
@@ -353,7 +353,10 @@ export class PeerRegistry implements PeerOwner, AllPeers {
 
   remove(peer: PeerState): void {
     this.#live.leave([peer])
-    this.#adopt(this.peers.filter((each) => each !== peer))
+    this.#live.adopt(
+      this.peers.filter((each) => each !== peer),
+      this.clock.now(),
+    )
     for (const observer of this.observers) observer.left?.(peer)
     // The only one that is left is never marked under nginx's rule.
     if (this.single) this.queue.wakeAll()
@@ -363,7 +366,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     // A peer that was full, or marked, has not been away.
     const { inService } = peer
     peer.configure(parameters)
-    this.#adopt(this.peers)
+    this.#live.adopt(this.peers, this.clock.now())
     if (!inService) this.#inServiceAgain(peer, this.clock.now())
     for (const observer of this.observers) observer.changed?.(peer)
     this.queue.wakeAll()
@@ -391,10 +394,6 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     if (this.sticky !== undefined && this.peers.some((peer) => this.keepsSessions(peer)))
       return true
     return this.whenNoneLive === 'try' && this.peers.some((peer) => this.usable(peer))
-  }
-
-  #adopt(peers: readonly PeerState[]): void {
-    this.#live.adopt(peers, this.clock.now())
   }
 
   /** Not in the middle of what has brought it about. */
