@@ -238,12 +238,11 @@ export function selectorRefusal(
 ): (parameters: PeerParameters) => string | undefined {
   const name = settingsIn(selector)?.name
   const ring = isRing(selector)
-  return ({ tier = 0, backup, slowStart = 0, weight }) => {
+  return ({ backup, slowStart = 0, weight }) => {
     if (ring && weight > HEAVIEST_RING)
       return `must not have a weight of more than ${HEAVIEST_RING} with the selector hash and consistent`
     if (name === undefined || !BY_PLACE.has(name)) return undefined
-    if (backup || tier > 0)
-      return `must not be a backup, or of a tier above 0, with the selector ${name}`
+    if (backup) return `must not be a backup, or of a tier above 0, with the selector ${name}`
     return slowStart > 0 ? `must not have slowStart with the selector ${name}` : undefined
   }
 }
