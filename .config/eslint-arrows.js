@@ -27,14 +27,20 @@ const ARROWS = [
     why: 'an algorithm takes only types from upstream/, but for upstream/peer-selector.js',
   },
   {
-    from: /^(upstream|next-upstream)\//,
+    from: /^(upstream|next-upstream|overload)\//,
     any: ['http-proxy-3', 'agentkeepalive', 'debug'],
     why: 'state and decisions do no input or output',
   },
   {
-    from: /^(upstream|next-upstream)\//,
+    from: /^(upstream|next-upstream|overload)\//,
     values: ['*'],
     why: 'state and decisions import nothing but types',
+  },
+  {
+    from: /^zone\/(?!(upstream-zone|shared-peers)\.ts$)/,
+    any: ['node:'],
+    values: ['*'],
+    why: 'what workers share is worked out without sockets, processes and time of its own',
   },
   {
     from: /^sticky\//,

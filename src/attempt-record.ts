@@ -14,6 +14,8 @@ export class AttemptRecord implements AttemptTimes {
   failure: UpstreamFailure | undefined
   /** It failed on a kept-alive connection that the peer had closed. */
   stale = false
+  /** It was given up because another attempt beside it was faster. */
+  cancelled = false
   connectTime = -1
   headerTime = -1
   responseTime = -1
@@ -35,6 +37,7 @@ export class AttemptRecord implements AttemptTimes {
       const exact = reason === undefined ? type : `${type} (${reason})`
       return `${exact} in ${phase}${this.stale ? ' (stale connection)' : ''}`
     }
+    if (this.cancelled) return 'cancelled'
     if (this.status === 0) return 'unanswered'
     return this.status < 500 ? 'ok' : `http_${String(this.status)}`
   }

@@ -25,6 +25,7 @@ import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
+import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
 import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
@@ -46,6 +47,8 @@ import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
 import { refusedBesideOutliers } from './config/outlier-detection.js'
 import { UpstreamHandle } from './upstream-handle.js'
+import type { UpstreamParts } from './upstream-handle.js'
+import { openZone } from './zone/upstream-zone.js'
 
 /** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
 export interface FastifyLikeRequest {
@@ -127,6 +130,8 @@ function assemble(
     transport,
     clock,
     budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
+    admission: admissionOf(config.maxInFlight, upstream.parts.concurrency, registry.queue),
+    hedge: config.hedge,
     decide: decideFunction(config.policy),
     trust,
     body: bodySettings(config),
@@ -185,21 +190,25 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
   const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
+  const rules: UpstreamParts['rules'] = {
+    defaults: config.peerDefaults,
+    bind,
+    refuses: (parameters) =>
+      selectorRefusal(config.selector)(parameters) ??
+      (config.outlierDetection && refusedBesideOutliers(parameters)),
+  }
+  const watchers = watchersOf(config, registry, connections, clock)
   const upstream = new UpstreamHandle({
     registry,
     pool: poolOf(config, connections, clock),
     connections,
     tls,
-    rules: {
-      defaults: config.peerDefaults,
-      bind,
-      refuses: (parameters) =>
-        selectorRefusal(config.selector)(parameters) ??
-        (config.outlierDetection && refusedBesideOutliers(parameters)),
-    },
-    ...watchersOf(config, registry, connections, clock),
+    rules,
+    ...watchers,
     feedback: config.feedback,
+    zone: openZone(config, { registry, tls, prober: watchers.prober, rules }),
     sticky,
+    concurrency: concurrencyOf(config.adaptiveConcurrency, registry.queue, clock),
     failOn: config.failOn,
     freshNonIdempotent: config.keepalive.nonIdempotent === 'fresh',
   })

@@ -29,12 +29,14 @@ const OF_THE_GROUP = {
   failOn: true,
   whenNoneLive: true,
   queue: true,
+  adaptiveConcurrency: true,
   probe: true,
   healthCheck: true,
   feedback: true,
   keepalive: true,
   tls: true,
   bind: true,
+  zone: true,
 } as const
 const GROUP_ONLY = Object.keys(OF_THE_GROUP) as readonly (keyof typeof OF_THE_GROUP)[]
 
@@ -47,6 +49,8 @@ const BALANCER = namesOf<BalancerOptions>({
   upstream: true,
   nextUpstream: true,
   retryBudget: true,
+  maxInFlight: true,
+  hedge: true,
   exempt: true,
   connectTimeout: true,
   sendTimeout: true,

@@ -9,3 +9,5 @@ export const logPeer = createDebug('evenkeel:peer')
 export const logPool = createDebug('evenkeel:pool')
 /** Every decision about a next upstream. */
 export const logNext = createDebug('evenkeel:next')
+/** What workers share: who leads, what was learnt. */
+export const logZone = createDebug('evenkeel:zone')

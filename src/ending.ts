@@ -5,12 +5,11 @@ import { gatewayOutcome } from './next-upstream/gateway-status.js'
 import { BODY_TOO_LARGE, CLIENT_LEFT, CLOSING, internalRefusal } from './refusal.js'
 import type { Refusal } from './refusal.js'
 import type { PeerSession } from './upstream/peer-session.js'
-import type { PeerRegistry } from './upstream/registry.js'
 import { noPeerRefusal } from './waiting.js'
 
 /** Of all attempts together; where none could be made, the log gets nginx's entry for that. */
 export function upstreamRefusal(
-  registry: PeerRegistry,
+  { registry }: HandlerParts,
   x: Exchange,
   session: PeerSession,
 ): Refusal {

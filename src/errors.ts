@@ -11,6 +11,10 @@ export type ErrorCode =
   | 'ERR_PEERS_BUSY'
   /** The queue of waiting requests is full. */
   | 'ERR_QUEUE_FULL'
+  /** No place became free within `queue.timeout`, or within `nextUpstream.timeout`. */
+  | 'ERR_QUEUE_TIMEOUT'
+  /** As many requests are in flight as may be (`maxInFlight`, `adaptiveConcurrency`). */
+  | 'ERR_OVERLOADED'
   /** The last attempt failed before a response: connection refused, reset, closed early … */
   | 'ERR_UPSTREAM_CONNECTION'
   /** The last attempt ran into `connectTimeout`, `sendTimeout`, `readTimeout` or `nextUpstream.timeout`. */
@@ -51,6 +55,8 @@ export interface BalancerErrorDetails {
   readonly status?: number
   readonly cause?: unknown
   readonly attempts?: readonly AttemptSummary[]
+  /** Seconds. */
+  readonly retryAfter?: number | undefined
 }
 
 /** What `options.onError` and the `error` event are given. */
@@ -61,12 +67,15 @@ export class BalancerError extends Error {
   readonly status: number
   /** Every attempt made, in order. */
   readonly attempts: readonly AttemptSummary[]
+  /** Seconds after which it is worth asking again, where that is known: the `Retry-After` of our own page. */
+  readonly retryAfter: number | undefined
 
   constructor(code: ErrorCode, message: string, details: BalancerErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.status = details.status ?? 500
     this.attempts = details.attempts ?? []
+    this.retryAfter = details.retryAfter
   }
 }
 

@@ -11,6 +11,7 @@ import { withoutField } from './message/response-headers.js'
 import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
+import type { Admission } from './overload/admission.js'
 import type { AttemptSignal } from './transport/transport.js'
 import type { SelectionRequest } from './upstream/peer-selector.js'
 import type { UpgradeRequest } from './upgrade.js'
@@ -78,8 +79,10 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   clientAddress: string | undefined
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
-  /** It found the queue full. */
-  queueFull = false
+  /** How its waiting in the queue ended, where it was in vain. */
+  waitEnd: 'full' | 'timeout' | 'overloaded' | undefined
+  /** Where it counts as one of the requests in flight. */
+  #admission: Admission | undefined
   /** The head of a response is on its way to the client. */
   relaying = false
   error: BalancerError | undefined
@@ -201,6 +204,17 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     this.stop('client_left')
   }
 
+  get isAdmitted(): boolean {
+    return this.#admission !== undefined
+  }
+
+  /** It is in flight from now on. */
+  admit(admission: Admission): void {
+    if (this.#admission !== undefined) return
+    this.#admission = admission
+    admission.enter()
+  }
+
   leased(lease: Lease): void {
     if (this.#lease === undefined) this.#lease = lease
     else (this.#moreLeases ??= []).push(lease)
@@ -265,6 +279,9 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     this.#lease?.release('next')
     if (this.#moreLeases !== undefined) for (const lease of this.#moreLeases) lease.release('next')
     this.body?.release()
+    const admission = this.#admission
+    this.#admission = undefined
+    admission?.leave()
   }
 }
 

@@ -11,6 +11,8 @@ import type { RetryBudget } from './next-upstream/budget.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import type { OutboundParts } from './outbound.js'
+import type { HedgeSettings } from './hedging.js'
+import type { Admission } from './overload/admission.js'
 import type { Reporter } from './reporter.js'
 import type { Transport } from './transport/transport.js'
 import type { PeerRegistry } from './upstream/registry.js'
@@ -21,6 +23,10 @@ export interface HandlerParts {
   readonly transport: Transport
   readonly clock: Clock
   readonly budget: RetryBudget | undefined
+  /** Undefined: no limit. */
+  readonly admission: Admission | undefined
+  /** Undefined: no request is hedged. */
+  readonly hedge: HedgeSettings | undefined
   readonly decide: DecideNextUpstream | undefined
   readonly trust: Trust
   readonly body: BodySettings

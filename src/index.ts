@@ -2,9 +2,11 @@
 export { createBalancer, createUpstream } from './balancer.js'
 export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
 export type {
+  AdaptiveConcurrencyOptions,
   BalancerOptions,
   CheckAnswer,
   Duration,
+  HedgeOptions,
   ExemptOption,
   FeedbackOptions,
   HealthCheckOptions,
@@ -22,7 +24,9 @@ export type {
   Size,
   TrustProxy,
   UpstreamOptions,
+  ZoneOptions,
 } from './options.js'
+export type { ZoneChannel } from './zone/channel.js'
 export type {
   StickyCookieOptions,
   StickyLearnOptions,

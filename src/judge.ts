@@ -15,6 +15,7 @@ import { conditionOfStatus } from './next-upstream/condition.js'
 import type { AttemptCondition, Condition } from './next-upstream/condition.js'
 import { decide } from './next-upstream/decide.js'
 import type { AttemptFacts, DecideNextUpstream, Decision } from './next-upstream/decide.js'
+import type { Admission } from './overload/admission.js'
 import { retryAfterOf } from './next-upstream/retry-after.js'
 import type { Outbound } from './outbound.js'
 import type { Reporter } from './reporter.js'
@@ -22,12 +23,14 @@ import type { Lease, PeerSession } from './upstream/peer-session.js'
 import type { PeerState } from './upstream/peer.js'
 import type { PeerRegistry } from './upstream/registry.js'
 import type { Clock } from './clock.js'
+import { mayWait } from './waiting.js'
 
 /** What judging needs of the handler's parts. */
 export interface JudgeParts {
   readonly registry: PeerRegistry
   readonly clock: Clock
   readonly budget: RetryBudget | undefined
+  readonly admission: Admission | undefined
   readonly decide: DecideNextUpstream | undefined
   readonly reporter: Reporter
   readonly policy: {
@@ -57,9 +60,43 @@ const DELIVER: Verdict = { do: 'deliver', charged: false }
 
 /** Called once for each attempt, and once more when a response turns out not to be writable. */
 export function judge(parts: JudgeParts, context: AttemptContext, result: AttemptResult): Verdict {
+  return judgeBy(bestDecision, parts, context, result)
+}
+
+/** Of an attempt that came to nothing while another one of the same request is running: that one goes on. */
+export function judgeBeside(
+  parts: JudgeParts,
+  context: AttemptContext,
+  result: AttemptResult,
+): Verdict {
+  return judgeBy(otherGoesOn, parts, context, result)
+}
+
+type Decider = (parts: JudgeParts, facts: AttemptFacts) => Decision
+
+const OTHER_GOES_ON: Decision = { do: 'next', charged: false }
+
+function otherGoesOn(): Decision {
+  return OTHER_GOES_ON
+}
+
+function bestDecision(parts: JudgeParts, facts: AttemptFacts): Decision {
+  return possible(facts, askPolicy(parts, facts))
+}
+
+function judgeBy(
+  decideBy: Decider,
+  parts: JudgeParts,
+  context: AttemptContext,
+  result: AttemptResult,
+): Verdict {
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
+    if (parts.admission !== undefined && !lease.exempt)
+      parts.admission.answered(
+        record.headerTime < 0 ? parts.clock.now() - lease.takenAt : record.headerTime,
+      )
     const { feedback } = parts.policy
     if (feedback !== undefined) hear(parts.registry, lease.peer, result.response, feedback)
     const condition = conditionOfStatus(record.status)
@@ -67,14 +104,16 @@ export function judge(parts: JudgeParts, context: AttemptContext, result: Attemp
     lease.answered(record.reused, good, record.status)
     if (condition === undefined) return DELIVER
     heedRetryAfter(parts.registry, lease, result.response)
-    return judgeCondition(parts, context, condition, undefined)
+    return judgeCondition(decideBy, parts, context, condition, undefined)
   }
   const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
   record.failure = failure
   // nginx's numbers: `$upstream_status` of an attempt without an answer.
   record.status = failure.condition === 'timeout' ? 504 : 502
   x.lastFailure = failure
-  return judgeCondition(parts, context, failure.condition, failure)
+  if (failure.condition === 'timeout' && !lease.exempt && x.stopReason !== 'deadline')
+    parts.admission?.timedOut()
+  return judgeCondition(decideBy, parts, context, failure.condition, failure)
 }
 
 /** A response says what the peer can bear, whatever becomes of it. */
@@ -89,6 +128,7 @@ function hear(
 }
 
 function judgeCondition(
+  decideBy: Decider,
   parts: JudgeParts,
   context: AttemptContext,
   condition: AttemptCondition,
@@ -102,14 +142,24 @@ function judgeCondition(
   const chargesNow = counts && (isTransport || !registry.nginx)
   if (chargesNow) charge(context, condition, failure)
   const facts = gatherFacts(parts, context, condition, failure, stale)
-  const decision = possible(facts, askPolicy(parts, facts))
+  const decision = decideBy(parts, facts)
   // nginx blames a status only when it acts on it (`ngx_http_upstream_test_next`).
   const chargesLate = counts && !chargesNow && decision.do === 'next'
   if (chargesLate) charge(context, condition, failure)
   if (facts.requestAtFault) refundAlike(context.x)
-  if (decision.do === 'next' && decision.charged) parts.budget?.retry(parts.clock.now())
+  if (isRepeated(context, facts, decision)) parts.budget?.retry(parts.clock.now())
   report(parts, context, condition, decision)
   return { do: decision.do, charged: chargesNow || chargesLate }
+}
+
+/** Is work done again? A wait for a place at a full peer ends with a try like any other. */
+function isRepeated(
+  { session }: AttemptContext,
+  { requestSent, stale }: AttemptFacts,
+  decision: Decision,
+): boolean {
+  if (decision.do === 'next') return decision.charged
+  return decision.do === 'wait' && requestSent && !stale && session.hope() === 'place'
 }
 
 /** RFC 9110 section 10.2.3: the peer says when it would like to be asked again. */
@@ -167,6 +217,8 @@ function gatherFacts(
   const { x, session, outbound } = context
   const { registry, clock, budget, policy } = parts
   const outlook = session.outlook()
+  const triesLeft = x.triesLeft + (registry.nginx && context.record.stale ? 1 : 0) > 1
+  const allowed = budget?.allows(clock.now()) ?? true
   return {
     kind: failure === undefined ? 'response' : 'failure',
     condition,
@@ -175,12 +227,12 @@ function gatherFacts(
     idempotent: outbound.idempotent,
     replayable: outbound.body.replayable,
     stale,
-    triesLeft: x.triesLeft + (registry.nginx && context.record.stale ? 1 : 0) > 1,
+    triesLeft,
     timeLeft: !x.aborted && !x.isPastDeadline(clock.now()),
     // nginx counts tries, not peers: it leaves a real answer for a peer that may not be there.
     nextPeer: registry.nginx ? 'live' : outlook,
-    mayWait: registry.whenNoneLive === 'wait' && !registry.queue.full && !x.waitedOut(clock.now()),
-    budget: budget?.allows(clock.now()) ?? true,
+    mayWait: mayWait(parts, x, session, triesLeft && (allowed || failure?.requestSent === false)),
+    budget: allowed,
     requestAtFault: !stale && !registry.nginx && isRequestAtFault(context, condition, failure),
     held: x.held !== undefined,
   }

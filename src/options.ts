@@ -23,6 +23,7 @@ import type { Transport, TransportFactory } from './transport/transport.js'
 import type { PeerSelector, SelectionRequest, SelectPeer } from './upstream/peer-selector.js'
 import type { Peer } from './upstream/peer.js'
 import type { Upstream } from './upstream/upstream.js'
+import type { ZoneChannel } from './zone/channel.js'
 
 /**
  * Milliseconds as a number, or an nginx time as a text: `'500ms'`, `'10s'`, `'1m'`, `'1h 30m'`; as in nginx, a bare
@@ -209,12 +210,22 @@ export interface OutlierDetectionOptions {
   maxEjectionPercent?: number
 }
 
-/** Requests that wait for a peer (nginx Plus `queue`). */
+/** Requests that wait for a place, first come, first served (nginx Plus `queue`). */
 export interface QueueOptions {
-  /** Requests that may wait at the same time; one more is answered 503. Default 1000. */
+  /** Requests that may wait at the same time; one more is answered 503 at once. Default 1000. */
   size?: number
-  /** How long one may wait. Default 10 s. */
+  /** How long one may wait, in all; then 503. Default 10 s. */
   timeout?: Duration
+}
+
+/** State that several processes share (nginx `zone`). */
+export interface ZoneOptions {
+  /** Workers that name the same zone share it. */
+  name: string
+  /** How long requests of a new worker wait for what the others know. Default 500 ms. */
+  wait?: Duration
+  /** The way to the hub. Default: `process.send`, as node:cluster and `child_process.fork` have it. */
+  channel?: ZoneChannel
 }
 
 /**
@@ -310,8 +321,18 @@ export interface UpstreamOptions {
    * as nginx does ("no live upstreams"). Default `'try'`.
    */
   whenNoneLive?: 'try' | 'wait' | 'fail'
-  /** For `whenNoneLive: 'wait'`: when every peer is marked, or at `maxConns`. */
+  /**
+   * Requests for which there is no room wait: those for which every peer that might serve is at `maxConns`. Given as
+   * `{}` it has its defaults. Default: none, but with `whenNoneLive: 'wait'`, where those for which every peer is marked
+   * wait in it, too. nginx Plus `queue`.
+   */
   queue?: QueueOptions
+  /**
+   * Limits the requests in flight at this upstream, from all balancers in front of it, by the latency of its response
+   * heads. Those above it wait in the `queue`, if one is given, or are answered 503 (`ERR_OVERLOADED`). Default false.
+   * Envoy's adaptive concurrency filter.
+   */
+  adaptiveConcurrency?: AdaptiveConcurrencyOptions | false
   /** Probes of marked peers, or false for none: then they come back after `failTimeout`. */
   probe?: ProbeOptions | false
   /** Peers are checked all the time, and those that fail get no requests. Default false. In place of `probe`. */
@@ -332,6 +353,12 @@ export interface UpstreamOptions {
    * nginx `proxy_bind`.
    */
   bind?: string
+  /**
+   * What one worker knows of the peers is known to all workers with a zone of this name: marks, failures, health,
+   * membership and attempts in flight. Needs `shareZones()` of `evenkeel/cluster` in the primary. Default: each worker
+   * stands alone. nginx `zone`.
+   */
+  zone?: string | ZoneOptions
   /** `'nginx'`: nginx's strict behaviour in place of our defaults. Each option given still wins. */
   preset?: 'nginx'
   /** Where time comes from. Default: the system. */
@@ -349,7 +376,8 @@ export interface NextUpstreamOptions {
   on?: readonly Condition[]
   /**
    * Attempts in all, the first included; 0 is no limit but the number of peers. They begin anew for a request that has
-   * waited in the `queue`. Default 3. nginx `proxy_next_upstream_tries`.
+   * waited until a peer came back (`whenNoneLive: 'wait'`); waiting for a place at a full one changes nothing. Default 3.
+   * nginx `proxy_next_upstream_tries`.
    */
   tries?: number
   /** Time for all attempts together; also ends the running one; 0 is none. Default 0. nginx `proxy_next_upstream_timeout`. */
@@ -373,6 +401,28 @@ export interface RetryBudgetOptions {
   window?: Duration
 }
 
+/** A limit of requests in flight that follows the latency. */
+export interface AdaptiveConcurrencyOptions {
+  /** It is never lower. Default 4. */
+  min?: number
+  /** It is never higher. Default 1000. */
+  max?: number
+  /** At the start. Default 20. */
+  initial?: number
+  /** It falls when response heads take more than this many times the usual; from 1 to 10. Default 1.5. */
+  tolerance?: number
+  /** Time over which latencies are averaged before it is set anew. Default 1 s. */
+  window?: Duration
+}
+
+/** A second attempt beside one that takes long. */
+export interface HedgeOptions {
+  /** Time without a response head after which another peer is asked, too. Required. */
+  after: Duration
+  /** Attempts beside the first at most; each begins `after` the one before. Default 1. */
+  attempts?: number
+}
+
 /** Express's `trust proxy`: everyone, nobody, a number of hops, addresses and networks, or a function. */
 export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean)
@@ -391,6 +441,17 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   nextUpstream?: NextUpstreamOptions | DecideNextUpstream
   /** Retries in proportion to requests, or false for no limit. A stale connection and a request never sent are free. */
   retryBudget?: RetryBudgetOptions | false
+  /**
+   * Requests in flight through this balancer at most, upgraded connections included; those above it wait in the `queue`,
+   * if one is given, or are answered 503. 0 is no limit. Default 0. HAProxy `maxconn` of a frontend.
+   */
+  maxInFlight?: number
+  /**
+   * GET, HEAD and OPTIONS without a body, to which no response head has come for a while, are sent to another live peer,
+   * too; the first good response wins, and the other attempt is cancelled. Each takes from `tries` and from the retry
+   * budget. Default false. Envoy `hedge_policy`.
+   */
+  hedge?: HedgeOptions | false
   /**
    * Requests that say nothing of a peer: how they go is not held against it, and their times are not told to the
    * selector; they are retried like any other. A function, called at most once a request; or beginnings of paths as the

@@ -1,6 +1,13 @@
 /** One attempt of a request, as a transport is given it. */
 import type { AttemptRecord } from './attempt-record.js'
-import type { Attempt, RequestHead, RequestSource } from './transport/transport.js'
+import type {
+  Attempt,
+  AttemptSignal,
+  RequestHead,
+  RequestSource,
+  Settle,
+  Transport,
+} from './transport/transport.js'
 import type { AttemptContext } from './judge.js'
 import type { Peer } from './upstream/peer.js'
 
@@ -20,5 +27,21 @@ export class PreparedAttempt implements Attempt {
     this.connection = connection
     this.expectContinue = x.awaitsContinue
     this.record = record
+  }
+}
+
+/** Calls `thrown` with what the transport throws: what an upstream does wrong, it says. */
+export function startAttempt(
+  transport: Transport,
+  attempt: Attempt,
+  signal: AttemptSignal,
+  settle: Settle,
+  thrown: (cause: unknown) => void,
+): void {
+  try {
+    if (transport.start !== undefined) transport.start(attempt, signal, settle)
+    else transport.roundTrip(attempt, signal).then(settle, thrown)
+  } catch (cause) {
+    thrown(cause)
   }
 }

@@ -10,6 +10,8 @@ export interface Refusal {
   readonly status: number
   readonly message: string
   readonly cause?: unknown
+  /** Seconds after which it is worth asking again; goes with a 503. */
+  readonly retryAfter?: number
   /** What follows on the client's connection is not to be trusted, or not worth reading. */
   readonly close?: boolean
 }

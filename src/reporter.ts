@@ -54,7 +54,7 @@ export class Reporter {
     x: Exchange,
     code: ErrorCode,
     message: string,
-    details: { status: number; cause?: unknown },
+    details: { status: number; cause?: unknown; retryAfter?: number },
   ): void {
     const attempts = x.attempts.map((attempt) => attempt.summary())
     const error = new BalancerError(code, message, { ...details, attempts })

@@ -26,11 +26,17 @@ export class RequestHandler {
     upgrade?: UpgradeRequest,
     onDone?: () => void,
   ): void {
-    const { clock, budget, draining, policy } = this.#parts
+    const { clock, budget, draining, policy, registry } = this.#parts
     const startedAt = clock.now()
     const x = new Exchange(req, res, startedAt, policy, upgrade)
     budget?.request(startedAt)
     draining.entered(x)
-    new RequestRun(this.#parts, x, onDone).begin(parsedBody)
+    const run = new RequestRun(this.#parts, x, onDone)
+    if (registry.joining === undefined) run.begin(parsedBody)
+    else {
+      void registry.joining.then(() => {
+        run.begin(parsedBody)
+      })
+    }
   }
 }

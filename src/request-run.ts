@@ -5,8 +5,10 @@ import { Arrived } from './delivery.js'
 import type { DeliveryOutcome } from './delivery.js'
 import type { Exchange } from './exchange.js'
 import type { HandlerParts } from './handler-parts.js'
-import { judge, settleTries } from './judge.js'
-import type { AttemptContext, Verdict } from './judge.js'
+import { HedgedAttempt, mayBeHedged } from './hedging.js'
+import type { HedgeHost } from './hedging.js'
+import { judge, judgeBeside, settleTries } from './judge.js'
+import type { Verdict } from './judge.js'
 import { readWhole, wholeLength } from './message/whole-response.js'
 import type {
   AttemptResult,
@@ -15,7 +17,7 @@ import type {
 } from './next-upstream/attempt-result.js'
 import { prepareOutbound } from './outbound.js'
 import type { Outbound } from './outbound.js'
-import { PreparedAttempt } from './prepared-attempt.js'
+import { PreparedAttempt, startAttempt } from './prepared-attempt.js'
 import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
 import { startDeadline, stopRefusal, upstreamRefusal } from './ending.js'
 import { CLOSING, internalRefusal, isUnsendable } from './refusal.js'
@@ -23,13 +25,13 @@ import type { Refusal } from './refusal.js'
 import { PeerSession } from './upstream/peer-session.js'
 import type { Lease } from './upstream/peer-session.js'
 import { afterReading } from './turn.js'
-import { initialTries, waitForPeer } from './waiting.js'
+import { initialTries, takePeer, waitForPeer } from './waiting.js'
 
 /**
  * The way of one request. What takes time calls back, and nothing here waits: where a promise would be awaited, a step
  * ends, and another one begins when there is something to go on with. Most requests need no promise at all.
  */
-export class RequestRun implements AttemptContext {
+export class RequestRun implements HedgeHost {
   readonly x: Exchange
   readonly #parts: HandlerParts
   readonly #onDone: (() => void) | undefined
@@ -123,27 +125,27 @@ export class RequestRun implements AttemptContext {
   // ---- 3, 4: a peer, or nobody to ask
 
   #next(): void {
-    const lease = this.#again ? this.lease : this.session.next()
-    if (lease === undefined) {
-      this.#wait()
-      return
-    }
-    this.#lease = lease
-    if (!this.#again) this.x.leased(lease)
-    this.#record = this.x.record(lease)
-    this.#attempt()
+    const lease = this.#again ? this.lease : takePeer(this.#parts, this.x, this.session)
+    if (lease === undefined) this.#wait('nobody')
+    else this.#attemptAt(lease)
   }
 
-  #wait(): void {
-    this.#later(waitForPeer(this.#parts, this.x, this.session), (worthIt) => {
-      if (worthIt) {
-        this.#next()
+  /** `nobody`: none was found to begin with, or after all. */
+  #wait(why: 'nobody' | 'failed'): void {
+    this.#later(waitForPeer(this.#parts, this.x, this.session), (lease) => {
+      if (lease !== undefined) {
+        this.#attemptAt(lease)
         return
       }
       // nginx says so whatever an earlier attempt came to.
-      if (this.#parts.registry.nginx) this.x.lastFailure = undefined
+      if (why === 'nobody' && this.#parts.registry.nginx) this.x.lastFailure = undefined
       this.#conclude()
     })
+  }
+
+  #attemptAt(lease: Lease): void {
+    this.turnTo(lease, this.x.record(lease))
+    this.#attempt()
   }
 
   // ---- 5, 6: one attempt, and what to make of it
@@ -155,24 +157,23 @@ export class RequestRun implements AttemptContext {
       return
     }
     const { connection } = this.outbound
-    const { transport } = this.#parts
-    const attempt = new PreparedAttempt(this, this.#again ? 'fresh' : connection)
-    try {
-      if (transport.start !== undefined) transport.start(attempt, x, this.#settle)
-      else transport.roundTrip(attempt, x).then(this.#settle, this.#unsendable)
-    } catch (cause) {
-      this.#unsendable(cause)
+    const { transport, hedge } = this.#parts
+    if (hedge !== undefined && !this.#again && mayBeHedged(this.outbound)) {
+      new HedgedAttempt(this.#parts, this, hedge).begin()
+      return
     }
+    const attempt = new PreparedAttempt(this, this.#again ? 'fresh' : connection)
+    startAttempt(transport, attempt, x, this.settle, this.thrown)
   }
 
   /** The transport says what an upstream does wrong; what it throws is wrong with the request, or with us. */
-  readonly #unsendable = (cause: unknown): void => {
+  readonly thrown = (cause: unknown): void => {
     const message = 'the request cannot be sent on'
     if (!isUnsendable(cause)) this.#crash(cause)
     else this.#crash(new BalancerError('ERR_BAD_REQUEST', message, { status: 400, cause }))
   }
 
-  readonly #settle = (result: AttemptResult): void => {
+  readonly settle = (result: AttemptResult): void => {
     try {
       const { x } = this
       if (this.#done) {
@@ -182,10 +183,19 @@ export class RequestRun implements AttemptContext {
       }
       const length = result.kind === 'response' && !x.over ? this.#toRead(result.response) : 0
       if (result.kind !== 'response' || length === 0) this.#judged(result)
-      else readWhole(result.response, length, x, this.#settle)
+      else readWhole(result.response, length, x, this.settle)
     } catch (cause) {
       this.#crash(cause)
     }
+  }
+
+  turnTo(lease: Lease, record: AttemptRecord): void {
+    this.#lease = lease
+    this.#record = record
+  }
+
+  failedBeside(result: AttemptResult): void {
+    this.#keepOrDrop(result, judgeBeside(this.#parts, this, result))
   }
 
   /** Bytes of a short response that are still to be read. */
@@ -222,12 +232,8 @@ export class RequestRun implements AttemptContext {
     }
     this.#keepOrDrop(result, verdict)
     if (verdict.do === 'next') this.#next()
-    else if (verdict.do === 'wait') {
-      this.#later(waitForPeer(this.#parts, x, this.session), (worthIt) => {
-        if (worthIt) this.#next()
-        else this.#conclude()
-      })
-    } else this.#conclude()
+    else if (verdict.do === 'wait') this.#wait('failed')
+    else this.#conclude()
   }
 
   /** 7: a real response is kept, the first before all others; the rest is let go. */
@@ -315,7 +321,7 @@ export class RequestRun implements AttemptContext {
   }
 
   #answerForUpstream(): void {
-    this.#refuse(upstreamRefusal(this.#parts.registry, this.x, this.session))
+    this.#refuse(upstreamRefusal(this.#parts, this.x, this.session))
   }
 
   /** Nobody is there any more who could be answered in full. */

@@ -1,13 +1,20 @@
 /** An `Upstream` as it is handed out: its state, its pool, its probes. */
 import { isDeepStrictEqual } from 'node:util'
 import { defaultsOf } from './config/defaults.js'
-import { resolveNewPeer, resolvePeerChanges, resolvePeers } from './config/membership.js'
+import {
+  refuseOwnTls,
+  resolveNewPeer,
+  resolvePeerChanges,
+  resolvePeers,
+} from './config/membership.js'
 import type { MembershipRules } from './config/membership.js'
 import { resolveOwnTls, resolveTls } from './config/tls-update.js'
 import type { PeerConfig } from './config/types.js'
 import { logPeer } from './debug.js'
 import type { HealthChecker } from './health/health-checker.js'
+import { isProbed } from './health/prober.js'
 import type { Prober } from './health/prober.js'
+import type { AdaptiveConcurrency } from './overload/adaptive-concurrency.js'
 import { DiscoveredList } from './discovered-list.js'
 import type { PeerOptions, PeerSource, PeerTlsOptions } from './options.js'
 import { PeerFeed } from './peer-feed.js'
@@ -27,6 +34,7 @@ import type {
   Upstream,
   UpstreamObserver,
 } from './upstream/upstream.js'
+import type { RegistryPeers } from './zone/shared-peers.js'
 
 export interface UpstreamParts {
   readonly registry: PeerRegistry
@@ -38,10 +46,14 @@ export interface UpstreamParts {
     readonly defaults: Omit<MembershipRules['defaults'], 'tls'>
   }
   readonly prober: Prober | undefined
+  /** Undefined: no limit in all. */
+  readonly concurrency: AdaptiveConcurrency | undefined
   /** Then there is no prober. */
   readonly checker: HealthChecker | undefined
   /** The field in which peers tell of their load, in lower case. */
   readonly feedback: string | undefined
+  /** Shared with other workers. */
+  readonly zone?: RegistryPeers | undefined
   readonly sticky: StickySessions | undefined
   readonly failOn: ReadonlySet<string>
   /** A request that may not be repeated never goes out on a kept connection. */
@@ -66,6 +78,10 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     return this.parts.registry.peers
   }
 
+  get waiting(): number {
+    return this.parts.registry.queue.length
+  }
+
   status(peer: Peer): PeerStatus {
     return this.parts.registry.status(this.#stateOf(peer))
   }
@@ -73,6 +89,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   add(peer: string | PeerOptions): Peer {
     const { registry, tls } = this.parts
     const entry = resolveNewPeer(peer, registry.peers, this.#rules)
+    if (this.parts.zone !== undefined) refuseOwnTls('peers', [entry])
     return registry.add(entry, (added) => {
       tls.replaceOwn(added, entry.tls)
     })
@@ -112,9 +129,10 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
 
   ejected(peer: Peer, reason: EjectReason, step: FailedStep): void {
     if (logPeer.enabled) logPeer('%s is marked: %s', peer.name, reason)
-    if (!isProbed(reason)) return
-    this.parts.prober?.watch(peer, step)
-    this.parts.checker?.marked(peer, step)
+    const { checker, prober, zone } = this.parts
+    if (!isProbed(zone?.reasonOf(peer, reason) ?? reason)) return
+    if (zone?.leads ?? true) prober?.watch(peer, step)
+    checker?.marked(peer, step)
   }
 
   returned(peer: Peer, reason: ReturnReason): void {
@@ -171,6 +189,7 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   }
 
   close(): Promise<void> {
+    this.parts.zone?.close()
     this.#feed?.stop()
     this.parts.prober?.stop()
     this.parts.checker?.stop()
@@ -190,7 +209,12 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
   }
 
   #replace(entries: readonly PeerConfig[]): MergedPeers {
-    const { registry, tls, connections } = this.parts
+    const { registry, tls, connections, zone } = this.parts
+    if (zone !== undefined)
+      refuseOwnTls(
+        'peers',
+        entries.map((entry) => this.#newTls(entry)),
+      )
     return registry.replace(entries, (peers) => {
       for (const [index, peer] of peers.entries()) {
         const own = entries[index]?.tls
@@ -201,15 +225,19 @@ export class UpstreamHandle implements Upstream, UpstreamObserver {
     })
   }
 
+  /** The entry, unless the peer it describes has the same already. */
+  #newTls(entry: PeerConfig): PeerConfig | undefined {
+    if (entry.tls === undefined) return undefined
+    const { registry, tls } = this.parts
+    const { protocol, name } = entry.address
+    const known = registry.peers.find((each) => each.protocol === protocol && each.name === name)
+    return known !== undefined && isDeepStrictEqual(entry.tls, tls.ownOf(known)) ? undefined : entry
+  }
+
   #stateOf(peer: Peer): PeerState {
     const state = this.parts.registry.stateOf(peer)
     if (state === undefined)
       throw new TypeError(`${peer.name} is no peer of upstream "${this.name}"`)
     return state
   }
-}
-
-/** A probe touches no resource: what it is answered says nothing about a status that counts, nor what a peer has asked for. */
-function isProbed(reason: EjectReason): boolean {
-  return reason !== 'status' && reason !== 'rate' && reason !== 'retry_after'
 }

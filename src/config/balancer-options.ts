@@ -8,6 +8,7 @@ import { readExempt } from './exempt.js'
 import { readTrustProxy } from './networks.js'
 import { readBodies } from './body-options.js'
 import { readMessages } from './message-options.js'
+import { readOverload } from './overload.js'
 import { AMOUNT, COUNT, hasMethods, namesOf, POSITIVE_INTEGER, Section } from './section.js'
 import type { TextRule } from './section.js'
 import type { BalancerConfig } from './types.js'
@@ -50,6 +51,7 @@ export function readBalancer(
     tunnelTimeout: options.duration('tunnelTimeout', defaults.tunnelTimeout, 'more than zero'),
     ...readBodies(options, defaults),
     ...readMessages(options),
+    ...readOverload(options),
     trustProxy: readTrustProxy(options, defaults.trustProxy),
     host: options.text('host', HOST, defaults.host),
     proxyStatus: readProxyStatus(options),

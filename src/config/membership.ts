@@ -75,6 +75,20 @@ function checkPeers(
 }
 
 /**
+ * With `zone` a peer that comes goes to the other workers, too, and a key goes in no message.
+ * @throws {ConfigurationError}
+ */
+export function refuseOwnTls(path: string, entries: readonly (PeerConfig | undefined)[]): void {
+  const problems = new Problems()
+  for (const [index, entry] of entries.entries()) {
+    if (entry?.tls === undefined) continue
+    const rule = "must not be new with zone: set the upstream's tls, or updateTls in each worker"
+    problems.say(`${path}[${index}].tls`, rule)
+  }
+  problems.throwIfAny()
+}
+
+/**
  * The parameters of a peer after changes.
  * @throws {ConfigurationError}
  */

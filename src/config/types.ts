@@ -15,6 +15,8 @@ import type {
   ResponseContext,
   RewriteRule,
 } from '../message-options.js'
+import type { OverloadConfig } from './overload.js'
+import type { GradientSettings } from '../overload/gradient.js'
 import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { SelectorSettings } from '../selection/index.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
@@ -26,6 +28,7 @@ import type { OutlierSettings } from '../upstream/outlier-availability.js'
 import type { PeerAddress, PeerParameters } from '../upstream/peer.js'
 import type { SubsetSettings } from '../upstream/subsets.js'
 import type { Upstream } from '../upstream/upstream.js'
+import type { ZoneChannel } from '../zone/channel.js'
 
 export interface PeerConfig {
   readonly address: PeerAddress
@@ -94,6 +97,14 @@ export interface HealthCheckConfig {
   readonly port: number | undefined
 }
 
+export interface ZoneConfig {
+  readonly name: string
+  /** Milliseconds. */
+  readonly wait: number
+  /** Undefined: that of the process. */
+  readonly channel: ZoneChannel | undefined
+}
+
 /** The cookie of `sticky`. What is not to be set is undefined. */
 export interface StickyCookieConfig {
   readonly name: string
@@ -149,6 +160,10 @@ export interface UpstreamConfig {
   readonly failOn: ReadonlySet<Condition>
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
   readonly queue: { readonly size: number; readonly timeout: number }
+  /** Undefined: no such limit. */
+  readonly adaptiveConcurrency: GradientSettings | undefined
+  /** A queue is given. */
+  readonly whenFull: 'wait' | 'refuse'
   readonly probe: { readonly interval: number; readonly timeout: number } | undefined
   /** Undefined: none. */
   readonly healthCheck: HealthCheckConfig | undefined
@@ -160,6 +175,7 @@ export interface UpstreamConfig {
   readonly tls: PeerTlsConfig
   /** A local IP address. */
   readonly bind: string | undefined
+  readonly zone: ZoneConfig | undefined
   /** `preset: 'nginx'`. */
   readonly nginx: boolean
   readonly clock: Clock | undefined
@@ -215,7 +231,7 @@ export interface MessageConfig {
 }
 
 /** {@link BalancerOptions}, resolved. */
-export interface BalancerConfig extends BodyConfig, MessageConfig {
+export interface BalancerConfig extends BodyConfig, MessageConfig, OverloadConfig {
   readonly upstream: UpstreamConfig | Upstream
   /** Holds neither `off` (then it is empty) nor `non_idempotent` (that is {@link nonIdempotent}). */
   readonly on: ReadonlySet<Condition>

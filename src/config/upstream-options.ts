@@ -12,6 +12,7 @@ import { readBind } from './bind.js'
 import { readFailConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
 import { defaultsOf } from './defaults.js'
+import { readAdaptiveConcurrency } from './overload.js'
 import { readFeedback, readHealthCheck } from './health-check.js'
 import { readOutliers } from './outlier-detection.js'
 import { readPeers } from './peers.js'
@@ -20,6 +21,7 @@ import { readSelector, refuseUnselectable } from './selector.js'
 import { COUNT, hasMethods, namesOf, PERCENTAGE, POSITIVE_INTEGER, Section } from './section.js'
 import { readSticky } from './sticky-options.js'
 import { readTls } from './tls.js'
+import { readZone } from './zone.js'
 import type { KeepaliveConfig, UpstreamConfig } from './types.js'
 
 /** What `createUpstream` and `createBalancer` both take. */
@@ -75,12 +77,15 @@ export function readGroup(options: Section<GroupOptions>, group: GroupIdentity):
     failOn: readFailConditions(options, 'failOn', defaults.failOn),
     whenNoneLive: options.choice('whenNoneLive', ['try', 'wait', 'fail'], defaults.whenNoneLive),
     queue: readQueue(options),
+    adaptiveConcurrency: readAdaptiveConcurrency(options),
+    whenFull: options.given('queue') ? 'wait' : 'refuse',
     probe: readProbe(options, defaults),
     healthCheck: readHealthCheck(options, peers),
     feedback: readFeedback(options),
     ...readKeepalive(options, defaults),
     tls,
     bind: readBind(options, peers),
+    zone: readZone(options),
     nginx,
     clock,
     random,

@@ -175,7 +175,9 @@ export class HealthChecker {
       logPeer('check of %s: %s (%d in a row)', peer.name, result.reason, tally.inRow)
     // Each of these may end in a user's hands, who may do anything, and take the peer out.
     if (result.said !== undefined) verdicts.said(peer, result.said)
-    if (changed) verdicts.health(peer, result.reason, tally.inRow)
+    // Another worker may have said otherwise, and be gone.
+    const isContradicted = tally.isSettled && peer.healthy !== tally.healthy
+    if (changed || isContradicted) verdicts.health(peer, result.reason, tally.inRow)
     if (isProof) verdicts.proved(peer)
   }
 

@@ -100,3 +100,8 @@ export class Prober {
     this.#schedule(watch)
   }
 }
+
+/** A probe touches no resource: what it is answered says nothing about a status that counts, nor what a peer has asked for. */
+export function isProbed(reason: string): boolean {
+  return reason !== 'status' && reason !== 'rate' && reason !== 'retry_after'
+}

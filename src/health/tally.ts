@@ -22,6 +22,13 @@ export class Tally {
     return this.#healthy
   }
 
+  /** As many checks in a row speak for its state as would bring it about. */
+  get isSettled(): boolean {
+    const { fall, rise } = this.#settings
+    const agrees = (this.#last === 'passed') === this.#healthy
+    return agrees && this.#inRow >= (this.#healthy ? rise : fall)
+  }
+
   /** The last ones, that have all come to the same. */
   get inRow(): number {
     return this.#inRow

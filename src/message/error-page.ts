@@ -12,8 +12,8 @@ export interface ErrorPageSettings {
   readonly proxyStatus: string | undefined
 }
 
-/** Seconds that a client is asked to wait after a 503. */
-const RETRY_AFTER = '1'
+/** Seconds that a client is asked to wait after a 503, where nothing better is known. */
+const RETRY_AFTER = 1
 
 /** Answers with the error's status. A response that has begun is broken off instead: it must not look whole. */
 export function writeErrorPage(
@@ -34,7 +34,7 @@ export function writeErrorPage(
   res.setHeader('Content-Type', 'text/plain; charset=utf-8')
   res.setHeader('Content-Length', Buffer.byteLength(body))
   res.setHeader('Cache-Control', 'no-store')
-  if (status === 503) res.setHeader('Retry-After', RETRY_AFTER)
+  if (status === 503) res.setHeader('Retry-After', String(error.retryAfter ?? RETRY_AFTER))
   if (settings.proxyStatus !== undefined) {
     const details = attemptsDetail(error.attempts)
     const cause = proxyErrorOf(error.code, lastFailure)

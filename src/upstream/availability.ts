@@ -51,6 +51,10 @@ export interface Availability {
   completed(peer: PeerState): boolean
   /** A probe succeeded. Returns true when the peer had been marked. */
   proved(peer: PeerState): boolean
+  /** For rules with books of their own: another process has marked the peer, for this reason. `ejectedUntil` is set. */
+  adopted?(peer: PeerState, reason: string): void
+  /** And has seen it come back. Without this, it is as if a probe had. */
+  released?(peer: PeerState): void
   /** Takes a charge back. Returns true when the peer is no longer marked for it. */
   refund(peer: PeerState, charge: Charge): boolean
 }

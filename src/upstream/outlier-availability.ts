@@ -143,6 +143,17 @@ export class OutlierAvailability implements Availability {
     return this.#forgive(peer, account)
   }
 
+  adopted(peer: PeerState, reason: string): void {
+    const account = this.#accountOf(peer)
+    if (account.mark !== 'none') return
+    account.mark = reason === 'rate' || reason === 'status' ? reason : 'transport'
+    account.ejections = Math.min(account.ejections + 1, this.#mostEjections)
+  }
+
+  released(peer: PeerState): void {
+    this.#forgive(peer, this.#accountOf(peer))
+  }
+
   refund(peer: PeerState, charge: Charge): boolean {
     const account = this.#accountOf(peer)
     if (!(charge instanceof OutlierCharge)) return false

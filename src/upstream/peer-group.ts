@@ -70,7 +70,19 @@ export class LiveGroup implements PeerGroup, PeerListing {
     this.far?.replace(peers.filter((peer) => !this.#isNear(peer)))
   }
 
-  counted(peer: PeerState, change: 1 | -1): void {
+  /** Are fewer than that per cent of its peers in service fit? */
+  hasFitBelow(perCent: number): boolean {
+    let inService = 0
+    let fit = 0
+    for (const each of this.#peers) {
+      if (!each.inService) continue
+      inService++
+      if (each.fit) fit++
+    }
+    return fit * 100 < inService * perCent
+  }
+
+  counted(peer: PeerState, change: number): void {
     this.#inFlight += change
     if (this.#locality !== undefined) this.#part(peer)?.counted(peer, change)
   }
@@ -115,4 +127,24 @@ export class LiveGroup implements PeerGroup, PeerListing {
 export class PeerTier extends LiveGroup {
   /** Too few of its peers are fit: then marks and health are not asked. */
   panicking = false
+}
+
+/** The tiers of another list of peers: those that were there already stay the same objects. */
+export function nextTiers(
+  before: readonly PeerTier[],
+  byTier: readonly (readonly [priority: number, members: readonly PeerState[]])[],
+  ownLocality: string | undefined,
+): readonly PeerTier[] {
+  const known = new Map(before.map((tier) => [tier.priority, tier]))
+  const tiers = byTier.map(([priority, members]) => {
+    const tier = known.get(priority) ?? new PeerTier(priority, ownLocality)
+    known.delete(priority)
+    const listings = [tier]
+    for (const peer of members) peer.listings = listings
+    tier.replace(members)
+    return tier
+  })
+  // Requests under way may still hold one that is given up.
+  for (const tier of known.values()) tier.replace([])
+  return tiers
 }

@@ -68,12 +68,14 @@ export class Lease implements Answer {
     this.#released = true
     // An exempt attempt that came to nothing is no proof of the contrary either.
     const isSilent = this.exempt && outcome !== 'ok'
-    this.#registry.freed(this.peer, isSilent ? 'failed' : outcome)
+    const hasRoom = this.#registry.freed(this.peer, isSilent ? 'failed' : outcome)
     const { selector, clock } = this.#registry
-    if (selector.finished === undefined && selector.dropped === undefined) return
-    const ms = clock.now() - this.takenAt
-    if (this.exempt) selector.dropped?.(this.peer, ms)
-    else selector.finished?.(this.peer, outcome, ms, this.#headMs)
+    if (selector.finished !== undefined || selector.dropped !== undefined) {
+      const ms = clock.now() - this.takenAt
+      if (this.exempt) selector.dropped?.(this.peer, ms)
+      else selector.finished?.(this.peer, outcome, ms, this.#headMs)
+    }
+    if (hasRoom) this.#registry.offerPlace()
   }
 }
 
@@ -132,8 +134,15 @@ export class PeerSession implements Candidates, HintTaker {
   next(): Lease | undefined {
     const now = this.#registry.clock.now()
     this.#registry.settle(now)
+    const reached = this.#reached
+    const reachedIn = this.#reachedIn
     const peer = this.#find()
-    if (peer === undefined) return undefined
+    if (peer === undefined) {
+      // It has come to none of them: who waits and asks again begins with the primaries.
+      this.#reached = reached
+      this.#reachedIn = reachedIn
+      return undefined
+    }
     if (this.#tried === undefined) this.#tried = peer
     else (this.#moreTried ??= []).push(peer)
     this.#registry.taken(peer, now)
@@ -147,10 +156,40 @@ export class PeerSession implements Candidates, HintTaker {
     const scope = this.#scope
     const fallback = this.#fallback
     if (this.#hasLive(scope) || (fallback !== undefined && this.#hasLive(fallback))) return 'live'
-    if (this.#registry.whenNoneLive !== 'try') return 'none'
+    if (!this.#triesMarked()) return 'none'
     const isMarked = (peer: PeerState): boolean =>
       this.#registry.usable(peer) && !this.#hasTried(peer)
-    return scope.peers.some(isMarked) || fallback?.peers.some(isMarked) === true ? 'marked' : 'none'
+    return this.#someOne(isMarked) ? 'marked' : 'none'
+  }
+
+  /**
+   * What there is to wait for where nobody can be had: a place at a peer that is full, or that somebody comes back
+   * (`whenNoneLive: 'wait'`).
+   */
+  hope(): 'place' | 'return' | 'none' {
+    const { whenFull, whenNoneLive } = this.#registry
+    if (whenFull === 'refuse') return 'none'
+    const isFull = (peer: PeerState): boolean =>
+      peer.full && peer.inService && !this.#hasTried(peer)
+    if (this.#awaitsPlace() || (whenNoneLive === 'try' && this.#someOne(isFull))) return 'place'
+    return whenNoneLive === 'wait' ? 'return' : 'none'
+  }
+
+  /** A peer that only has no room is worth waiting for. */
+  #awaitsPlace(): boolean {
+    const registry = this.#registry
+    if (registry.whenFull === 'refuse') return false
+    return this.#someOne((peer) => registry.onlyFull(peer) && !this.#hasTried(peer))
+  }
+
+  /** Of those whom the request may be given. */
+  #someOne(fits: (peer: PeerState) => boolean): boolean {
+    return this.#scope.peers.some(fits) || this.#fallback?.peers.some(fits) === true
+  }
+
+  /** May a marked peer be tried? Rather than that a good one is waited for. */
+  #triesMarked(): boolean {
+    return this.#registry.whenNoneLive === 'try' && !this.#awaitsPlace()
   }
 
   /** Every peer that is in service has as many attempts in flight as it may have. */
@@ -196,7 +235,7 @@ export class PeerSession implements Candidates, HintTaker {
     if (found !== undefined) return found
     const fallback = this.#fallback
     const other = fallback === undefined ? undefined : this.#findIn(fallback, own, 'fallback')
-    if (other !== undefined || this.#registry.whenNoneLive !== 'try') return other
+    if (other !== undefined || !this.#triesMarked()) return other
     return this.#leastBad(scope) ?? (fallback === undefined ? undefined : this.#leastBad(fallback))
   }
 

@@ -42,7 +42,7 @@ export interface Peer extends PeerAddress {
   currentWeight: number
   /** Milliseconds that a selector reckons with, more than the least that it knows; belongs to the selectors. */
   reckonedMs: number
-  /** Attempts in flight now, from all balancers that share the upstream. */
+  /** Attempts in flight now, from all balancers that share the upstream, and from all processes that share its `zone`. */
   readonly connections: number
   /** Limit of attempts in flight; 0 is none (nginx `max_conns`). */
   readonly maxConns: number
@@ -82,7 +82,7 @@ export interface PeerListing {
   admit(peer: PeerState): void
   dismiss(peer: PeerState): void
   /** One attempt more at one of its peers, or one less. */
-  counted?(peer: PeerState, change: 1 | -1): void
+  counted?(peer: PeerState, change: number): void
 }
 
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({})
@@ -109,6 +109,10 @@ export class PeerState implements Peer {
   effectiveWeight: number
   currentWeight = 0
   connections = 0
+  /** Those of {@link connections} that other processes have in flight (`zone`). */
+  elsewhere = 0
+  /** Whoever shares it has noted that something about it is new. */
+  touched = false
   reckonedMs = 0
   #down = false
   #draining = false
@@ -266,6 +270,11 @@ export class PeerState implements Peer {
   get full(): boolean {
     const { limit } = this
     return limit > 0 && this.connections >= limit
+  }
+
+  /** Nothing is held against it: a pick changes nothing of its standing. */
+  get spotless(): boolean {
+    return this.fails === 0 && this.statusFails === 0 && this.ejectedUntil === 0
   }
 
   /** What an administrator has a say in: facts, not suspicions. */

@@ -1,56 +1,46 @@
 /** The group of peers with everything that is theirs: weights, failures, connections, the queue. */
 import type { Clock } from '../clock.js'
-import { evenkeelAvailability, nginxAvailability } from './availability.js'
 import type { Answer, Availability, Charge } from './availability.js'
 import { Easing } from './easing.js'
 import { afterFeedback } from './feedback.js'
+import type { PeerGroupSettings } from './group-settings.js'
 import type { LocalitySettings } from './locality.js'
 import { mergePeers } from './membership.js'
 import type { MergedPeers, PeerEntry } from './membership.js'
-import { OutlierAvailability } from './outlier-availability.js'
-import type { OutlierSettings } from './outlier-availability.js'
-import { PeerTier } from './peer-group.js'
+import { markingRule } from './marking-rule.js'
+import { nextTiers } from './peer-group.js'
+import type { PeerTier } from './peer-group.js'
 import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
 import { PeerState } from './peer.js'
 import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './peer.js'
+import { adoptStanding, sharedStandingOf } from './sharing.js'
+import type { PeerSharing, SharedStanding } from './sharing.js'
 import type { Stickiness } from './stickiness.js'
 import { groupByTier, Subsets } from './subsets.js'
-import type { AllPeers, SubsetSettings } from './subsets.js'
+import type { AllPeers } from './subsets.js'
 import type { EjectReason, HealthReason, ReturnReason, UpstreamObserver } from './upstream.js'
 
-export interface PeerGroupSettings {
-  readonly name: string
-  readonly peers: readonly PeerEntry[]
-  readonly whenNoneLive: 'try' | 'wait' | 'fail'
-  readonly queue: { readonly size: number; readonly timeout: number }
-  /** Per cent of a tier's peers: when fewer are fit, all of them are used. 0: never. */
-  readonly panicThreshold?: number
-  /** In place of nginx's counter; needs {@link random}. */
-  readonly outlierDetection?: OutlierSettings | undefined
-  /** Milliseconds for which a peer's `Retry-After` is respected at most; 0 or undefined: not at all. */
-  readonly retryAfter?: number
-  /** Uniform in [0, 1). */
-  readonly random?: () => number
-  /** In place of the standard rule of marking peers. */
-  readonly availability?: Availability | undefined
-  readonly nginx: boolean
-  readonly sticky?: Stickiness | undefined
-  readonly locality?: LocalitySettings | undefined
-  readonly subset?: SubsetSettings | undefined
-}
+export type { PeerGroupSettings } from './group-settings.js'
 
 /** The state behind an `Upstream`. Synchronous throughout: no promise, no I/O. */
 export class PeerRegistry implements PeerOwner, AllPeers {
   readonly name: string
   readonly selector: PeerSelector
   readonly whenNoneLive: 'try' | 'wait' | 'fail'
+  readonly whenFull: 'wait' | 'refuse'
   readonly nginx: boolean
   readonly queue: PeerQueue
   /** Milliseconds that a request may wait in the queue. */
   readonly queueTimeout: number
   readonly observers = new Set<UpstreamObserver>()
+  /** Whoever shares the peers with other processes. */
+  sharing: PeerSharing | undefined
+  /** Settles when it is known what the others know; requests wait for it. */
+  joining: Promise<void> | undefined
   readonly clock: Clock
+  /** Marks come from `fails` and `maxFails`, and from nothing else that is known here only. */
+  readonly countsFails: boolean
   readonly sticky: Stickiness | undefined
   readonly locality: LocalitySettings | undefined
   readonly subsets: Subsets | undefined
@@ -78,26 +68,29 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     this.selector = selector
     this.whenNoneLive = settings.whenNoneLive
     this.nginx = settings.nginx
-    this.queue = new PeerQueue(clock, settings.queue.size)
+    this.whenFull = settings.whenNoneLive === 'wait' ? 'wait' : (settings.whenFull ?? 'refuse')
+    this.queue = new PeerQueue(clock, settings.queue.size, {
+      hasRoom: () => this.#hasRoom(),
+      settle: () => {
+        this.settle(clock.now())
+      },
+    })
     this.queueTimeout = settings.queue.timeout
     this.sticky = settings.sticky
     this.locality = settings.locality
-    this.random = settings.random ?? zero
+    this.random = settings.random ?? (() => 0)
     this.subsets = settings.subset && new Subsets(settings.subset, this, settings.locality?.own)
     this.#panicThreshold = settings.panicThreshold ?? 0
     this.retryAfter = settings.retryAfter ?? 0
-    this.#availability = settings.availability ?? this.#ruleOf(settings)
-    this.#adopt(mergePeers([], settings.peers, this).peers)
-  }
-
-  #ruleOf({ nginx, outlierDetection, random = () => 0.5 }: PeerGroupSettings): Availability {
-    if (nginx) return nginxAvailability(() => this.single)
-    if (outlierDetection === undefined) return evenkeelAvailability
-    return new OutlierAvailability(outlierDetection, {
-      now: () => this.clock.now(),
-      random,
+    const { availability, nginx, outlierDetection } = settings
+    this.countsFails = availability === undefined && (nginx || outlierDetection === undefined)
+    this.#availability = markingRule(settings, {
+      single: () => this.single,
+      now: () => clock.now(),
+      random: this.random,
       tierOf: (peer) => this.#tierOf(peer)?.peers ?? [],
     })
+    this.#adopt(mergePeers([], settings.peers, this).peers)
   }
 
   get peers(): readonly PeerState[] {
@@ -153,11 +146,16 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     return peer.inService && !peer.full
   }
 
+  /** Nothing is held against it but that it has as many attempts in flight as it may have. */
+  onlyFull(peer: PeerState): boolean {
+    return peer.full && peer.inService && (peer.fit || this.panicsAt(peer.tier))
+  }
+
   /** May get a request of a session that it has: as a live one, or although it is draining. */
   keepsSessions(peer: PeerState): boolean {
     if (peer.live) return true
     if (!peer.draining || peer.down || peer.removed || peer.full) return false
-    return peer.fit || this.#panics(peer)
+    return peer.fit || this.panicsAt(peer.tier)
   }
 
   /** Too few peers of a tier are fit: marks and health are not asked there. */
@@ -174,6 +172,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
       if (now < this.#liveAt(peer)) this.#look(peer, now)
       else this.#markOver(peer, now)
     }
+    this.queue.wakeAll()
   }
 
   /** Another request may be given to it. Some marks are over with that, others wait for what this request comes to. */
@@ -198,17 +197,26 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     peer.connections++
     for (const listing of peer.listings) listing.counted?.(peer, 1)
     this.#availability.picked(peer, now)
-    if (peer.limit !== 0 || !isSpotless(peer)) this.#refresh(peer, now)
+    if (peer.limit !== 0 || !peer.spotless) this.#refresh(peer, now)
+    this.sharing?.touched(peer)
   }
 
-  /** An attempt is over. */
-  freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): void {
+  /** An attempt is over. Returns true when there is room at the peer where there was none: see {@link offerPlace}. */
+  freed(peer: PeerState, outcome: 'ok' | 'next' | 'failed'): boolean {
     const wasFull = peer.full
     peer.connections--
     for (const listing of peer.listings) listing.counted?.(peer, -1)
+    const hasRoom = wasFull && this.usable(peer)
+    if (hasRoom) this.#refresh(peer, this.clock.now())
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
-    if (wasFull) this.#roomAt(peer)
+    this.sharing?.touched(peer)
+    return hasRoom
+  }
+
+  /** When everybody knows that the attempt is over: its place goes to whoever waits for it. */
+  offerPlace(): void {
+    this.queue.wakeOne()
   }
 
   /** Returns what its status has been charged with, where the rule does so by itself. */
@@ -232,6 +240,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     // What it still had in flight is of no consequence: nobody would ever see it come back.
     if (peer.removed) return
     this.#refresh(peer, this.clock.now())
+    this.sharing?.failed(peer, charge.reason ?? reason, step)
     if (charge.ejected) this.#tellEjected(peer, charge.reason ?? reason, step, peer.ejectedUntil)
   }
 
@@ -253,6 +262,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   refund(peer: PeerState, charge: Charge): void {
     if (this.#availability.refund(peer, charge)) this.#returned(peer, 'refund')
     else this.#refresh(peer, this.clock.now())
+    this.sharing?.touched(peer)
   }
 
   /** A background probe has seen the failed step succeed. */
@@ -286,6 +296,34 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const observer of this.observers) observer.health?.(peer, reason, checks)
   }
 
+  // ---- what other processes know of the peers (`zone`)
+
+  sharedStanding(peer: PeerState): SharedStanding {
+    return sharedStandingOf(peer, this.#availability)
+  }
+
+  /** Observers are told of a mark or a return, by default with the reason `shared`. */
+  applyShared(peer: PeerState, standing: SharedStanding, reason: EjectReason = 'shared'): void {
+    const change = adoptStanding(peer, standing, this.#availability, this.countsFails)
+    this.#refresh(peer, this.clock.now())
+    if (change === 'returned') this.#returned(peer, 'shared')
+    const until = standing.mark?.until ?? 0
+    if (change === 'ejected') this.#tellEjected(peer, reason, peer.failedStep, until)
+  }
+
+  /** So many attempts are in flight in other processes: they count as its own do. */
+  busyElsewhere(peer: PeerState, count: number): void {
+    const wasFull = peer.full
+    const change = count - peer.elsewhere
+    peer.connections += change
+    for (const listing of peer.listings) listing.counted?.(peer, change)
+    peer.elsewhere = count
+    if (peer.full === wasFull) return
+    this.#refresh(peer, this.clock.now())
+    const free = wasFull ? Math.min(peer.limit - peer.connections, this.queue.length) : 0
+    for (let i = 0; i < free; i++) this.offerPlace()
+  }
+
   // ---- who the peers are
 
   /**
@@ -309,6 +347,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const peer of changed) for (const observer of this.observers) observer.changed?.(peer)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
     for (const peer of joined) for (const observer of this.observers) observer.joined?.(peer)
+    this.sharing?.replaced()
     this.queue.wakeAll()
     return merged
   }
@@ -358,18 +397,15 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   }
 
   #inServiceAgain(peer: PeerState, now: number): void {
-    if (!peer.live) return
-    this.#ease(peer, now)
+    if (peer.live) this.#ease(peer, now)
+    // One that is marked may be tried all the same: see `whenNoneLive`.
     this.queue.wakeAll()
   }
 
-  #roomAt(peer: PeerState): void {
-    if (peer.full) return
-    this.#refresh(peer, this.clock.now())
-    if (!peer.live) return
-    // Whoever has waited the longest may not want this one.
-    if (this.subsets === undefined) this.queue.wakeOne()
-    else this.queue.wakeAll()
+  /** Could anybody be given a request now? */
+  #hasRoom(): boolean {
+    if (this.#tiers.some(({ live }) => live.length > 0)) return true
+    return this.whenNoneLive === 'try' && this.#peers.some((peer) => this.usable(peer))
   }
 
   #leave(peers: readonly PeerState[]): void {
@@ -390,17 +426,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const [index, peer] of peers.entries()) peer.index = index
     const byTier = groupByTier(peers)
     if (byTier[0]?.[0] !== 0) byTier.unshift([0, []])
-    const known = new Map(this.#tiers.map((tier) => [tier.priority, tier]))
-    // Requests under way may still hold one that is given up.
-    const kept = new Set(byTier.map(([priority]) => priority))
-    for (const tier of this.#tiers) if (!kept.has(tier.priority)) tier.replace([])
-    this.#tiers = byTier.map(([priority, members]) => {
-      const tier = known.get(priority) ?? new PeerTier(priority, this.locality?.own)
-      const listings = [tier]
-      for (const peer of members) peer.listings = listings
-      tier.replace(members)
-      return tier
-    })
+    this.#tiers = nextTiers(this.#tiers, byTier, this.locality?.own)
     const now = this.clock.now()
     for (const peer of peers) this.#look(peer, now)
     for (const tier of this.#tiers) this.#lookForPanic(tier)
@@ -431,17 +457,13 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   }
 
   #list(peer: PeerState): void {
-    const live = this.usable(peer) && (peer.fit || this.#panics(peer))
+    const live = this.usable(peer) && (peer.fit || this.panicsAt(peer.tier))
     if (live === peer.live) return
     peer.live = live
     for (const listing of peer.listings) {
       if (live) listing.admit(peer)
       else listing.dismiss(peer)
     }
-  }
-
-  #panics(peer: PeerState): boolean {
-    return this.panicsAt(peer.tier)
   }
 
   #tierOf(peer: PeerState): PeerTier | undefined {
@@ -451,18 +473,16 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** Envoy's panic threshold: when too few are fit, the rest would only be buried under what all of them had. */
   #lookForPanic(tier: PeerTier | undefined): void {
     if (tier === undefined || this.#panicThreshold === 0) return
-    let inService = 0
-    let fit = 0
-    for (const each of tier.peers) {
-      if (!each.inService) continue
-      inService++
-      if (each.fit) fit++
-    }
-    const panicking = fit * 100 < inService * this.#panicThreshold
+    const panicking = tier.hasFitBelow(this.#panicThreshold)
     if (panicking === tier.panicking) return
     tier.panicking = panicking
     for (const each of tier.peers) this.#list(each)
-    if (panicking) this.queue.wakeAll()
+    // Not in the middle of what has brought it about.
+    if (panicking && this.queue.length > 0) {
+      queueMicrotask(() => {
+        this.queue.wakeAll()
+      })
+    }
   }
 
   #ease(peer: PeerState, now: number): void {
@@ -481,13 +501,4 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const observer of this.observers) observer.returned(peer, reason)
     this.queue.wakeAll()
   }
-}
-
-/** Nothing is held against it: a pick changes nothing of its standing. */
-function isSpotless(peer: PeerState): boolean {
-  return peer.fails === 0 && peer.statusFails === 0 && peer.ejectedUntil === 0
-}
-
-function zero(): number {
-  return 0
 }

@@ -7,6 +7,8 @@ export interface Upstream {
   readonly name: string
   /** In configured order. A new list after each change of membership. */
   readonly peers: readonly Peer[]
+  /** Requests that wait in the `queue` now. */
+  readonly waiting: number
   status(peer: Peer): PeerStatus
   /**
    * A new peer, behind the others. It gets requests from now on.

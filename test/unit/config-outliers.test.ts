@@ -1,11 +1,10 @@
 import { createUpstream } from 'evenkeel'
-import type { UpstreamOptions } from 'evenkeel'
 import { describe, expect, it, test } from 'vitest'
 import { resolveBalancer, resolveUpstream } from '../../src/config.js'
 
 const peers = ['http://a:80', 'http://b:80']
 const resolve = (given: object): ReturnType<typeof resolveUpstream> =>
-  resolveUpstream({ peers, ...given } as UpstreamOptions)
+  resolveUpstream({ peers, ...given })
 
 const linesOf = (run: () => unknown): readonly string[] => {
   try {

@@ -36,6 +36,7 @@ function groupOf(): Upstream {
   return {
     name: 'shared',
     peers: [],
+    waiting: 0,
     status: () => 'up',
     add: () => nothing(),
     remove: () => undefined,
@@ -48,6 +49,8 @@ function groupOf(): Upstream {
 }
 
 const REST = {
+  maxInFlight: 0,
+  hedge: undefined,
   idempotent: undefined,
   policy: undefined,
   sendTimeout: 60_000,
@@ -92,6 +95,8 @@ const GROUP_REST = {
   name: 'upstream',
   selector: { name: 'round_robin' },
   queue: { size: 1000, timeout: 10_000 },
+  whenFull: 'refuse',
+  adaptiveConcurrency: undefined,
   pool: undefined,
   healthCheck: undefined,
   feedback: undefined,
@@ -291,7 +296,11 @@ describe('options as given', () => {
     [{ failOn: ['off'] }, { upstream: { failOn: new Set() } }],
     [{ failOn: ['http_404'] }, { upstream: { failOn: new Set(['http_404']) } }],
     [{ whenNoneLive: 'wait' }, { upstream: { whenNoneLive: 'wait' } }],
-    [{ queue: { size: 0, timeout: '1s' } }, { upstream: { queue: { size: 0, timeout: 1000 } } }],
+    [
+      { queue: { size: 0, timeout: '1s' } },
+      { upstream: { queue: { size: 0, timeout: 1000 }, whenFull: 'wait' } },
+    ],
+    [{ queue: {} }, { upstream: { whenFull: 'wait' } }],
     [{ probe: false }, { upstream: { probe: undefined } }],
     [
       { probe: { interval: '2s', timeout: 5 } },
@@ -435,6 +444,28 @@ describe('a problem', () => {
     [{ failTimeout: '1x' }, `failTimeout ${TIME}`],
     [{ queue: false }, 'queue must be an object, got false'],
     [{ queue: [] }, 'queue must be an object, got []'],
+    [{ adaptiveConcurrency: 1 }, 'adaptiveConcurrency must be an object, or false, got 1'],
+    [
+      { adaptiveConcurrency: { min: 9, max: 8 } },
+      'adaptiveConcurrency.max must not be less than min, got 8',
+    ],
+    [
+      { adaptiveConcurrency: { min: 9, initial: 8 } },
+      'adaptiveConcurrency.initial must be from min to max, got 8',
+    ],
+    [
+      { adaptiveConcurrency: { tolerance: 0.5 } },
+      'adaptiveConcurrency.tolerance must be a number from 1 to 10, got 0.5',
+    ],
+    [
+      { adaptiveConcurrency: { window: 0 } },
+      'adaptiveConcurrency.window must be more than 0, got 0',
+    ],
+    [{ hedge: {} }, 'hedge.after is required'],
+    [{ hedge: { after: 0 } }, 'hedge.after must be more than 0, got 0'],
+    [{ hedge: true }, 'hedge must be an object, or false, got true'],
+    [{ hedge: { after: 1, attempts: 0 } }, 'hedge.attempts must be a positive integer, got 0'],
+    [{ maxInFlight: -1 }, 'maxInFlight must be a non-negative integer, got -1'],
     [{ queue: { size: -1 } }, 'queue.size must be a non-negative integer, got -1'],
     [{ probe: true }, 'probe must be an object, or false, got true'],
     [{ probe: null }, 'probe must be an object, or false, got null'],

@@ -13,7 +13,7 @@ describe.skipIf(noDnsmasq !== undefined)('through dnsmasq', () => {
     const resolver = await dnsmasq(7)
     const { address } = resolver
     const reader = new Reader((clock) =>
-      fromDns('app.test', { servers: [address], clock, timeout: '3s' }),
+      fromDns('app.test', { servers: [address], clock, timeout: '60s' }),
     )
     await resolver.name({ '127.0.0.2': 'app.test', '127.0.0.3': 'app.test', '::2': 'app.test' })
     expect(await reader.next()).toEqual([
@@ -37,7 +37,7 @@ describe.skipIf(noDnsmasq !== undefined)('through dnsmasq', () => {
     resolver.pause()
     next = reader.next()
     await reader.pass(2000)
-    await reader.pass(3000)
+    await reader.pass(60_000)
     expect(await next).toBe('ETIMEOUT')
 
     resolver.resume()
@@ -56,7 +56,7 @@ describe.skipIf(noDnsmasq !== undefined)('through dnsmasq', () => {
     )
     await resolver.name({ '127.0.0.2': 'a.test', '127.0.0.3': 'b.test', '127.0.0.4': 'c.test' })
     const reader = new Reader((clock) =>
-      fromSrv('_http._tcp.app.test', { servers: [resolver.address], clock }),
+      fromSrv('_http._tcp.app.test', { servers: [resolver.address], clock, timeout: '60s' }),
     )
     expect(await reader.list()).toEqual([
       { url: 'http://127.0.0.2:8080', weight: 60, tier: 0 },

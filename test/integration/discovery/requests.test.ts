@@ -36,7 +36,12 @@ describe('addresses by DNS', () => {
     const server = await dnsServer()
     server.set('app.test', [{ address: '127.0.0.2', ttl: 20 }])
     const clock = fakeClock(1_000_000)
-    const source = fromDns('app.test', { servers: [server.address], port: old.port, clock })
+    const source = fromDns('app.test', {
+      servers: [server.address],
+      port: old.port,
+      clock,
+      timeout: '60s',
+    })
     const served = await serve({ upstream: source }, { whenNoneLive: 'wait' })
     const events = told(served)
     const agents = Array.from({ length: 4 }, () => keepAliveAgent())

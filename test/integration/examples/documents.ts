@@ -9,9 +9,12 @@ export const DOCUMENTS = [
   'docs/architecture.md',
   'docs/passive-health.md',
   'docs/plugins.md',
+  'docs/membership.md',
+  'docs/discovery.md',
   'docs/testing.md',
   'docs/sticky-sessions.md',
   'docs/localities-and-subsets.md',
+  'docs/cluster.md',
   'docs/CHANGELOG.md',
 ] as const
 

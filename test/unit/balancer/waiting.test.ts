@@ -47,7 +47,7 @@ describe('whenNoneLive: wait', () => {
     await r.clock.advanceAsync(1)
     await settle(r.clock)
     expect(client.reply).toMatchObject({ status: 503 })
-    expect(r.events.error).toMatchObject([{ code: 'ERR_PEERS_BUSY' }])
+    expect(r.events.error).toMatchObject([{ code: 'ERR_QUEUE_TIMEOUT' }])
   })
 
   it('a client that leaves gives its place in the queue to another', async () => {

@@ -46,7 +46,10 @@ function checker({ random = () => 0, proves = 'answer', peers = 1, ...given }: O
     clock,
     random,
     verdicts: {
-      health: (each, reason, inRow) => told.push(`${each.name} ${reason} ${inRow}`),
+      health: (each, reason, inRow) => {
+        told.push(`${each.name} ${reason} ${inRow}`)
+        registry.setHealth(peer(each.name), reason, inRow)
+      },
       unknown: (each) => told.push(`${each.name} unknown`),
       proved: (each) => told.push(`${each.name} proved`),
       said: (each, text) => told.push(`${each.name} said ${text}`),
@@ -122,6 +125,16 @@ describe('HealthChecker', () => {
     expect(told).toEqual(['p0 status 3', 'p0 passed 2'])
     clock.advance(5000)
     expect(times().slice(-2)).toEqual([18_000, 23_000])
+  })
+
+  it('says again what it has seen when another worker has said otherwise', () => {
+    const { clock, subject, told, registry, peer } = checker()
+    subject.watch(only(registry.peers))
+    clock.advance(4999)
+    peer('p0').healthy = false
+    clock.advance(1)
+    expect(told).toEqual(['p0 passed 3'])
+    expect(peer('p0').healthy).toBe(true)
   })
 
   it('begins no second check while one is under way, and the next one at once when that took too long', () => {

@@ -78,6 +78,8 @@ describe('proxyErrorOf', () => {
     ['ERR_NO_LIVE_UPSTREAMS', 'destination_unavailable'],
     ['ERR_PEERS_BUSY', 'connection_limit_reached'],
     ['ERR_QUEUE_FULL', 'connection_limit_reached'],
+    ['ERR_QUEUE_TIMEOUT', 'connection_limit_reached'],
+    ['ERR_OVERLOADED', 'connection_limit_reached'],
     ['ERR_UPSTREAM_CONNECTION', 'connection_terminated'],
     ['ERR_UPSTREAM_TIMEOUT', 'http_response_timeout'],
     ['ERR_UPSTREAM_INVALID_HEADER', 'http_protocol_error'],

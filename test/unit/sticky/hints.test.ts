@@ -17,7 +17,7 @@ describe('a hint never overrides health', () => {
     ['marked', (made: StickyRig) => void made.registry.failed(made.peer('b'), 'error', 'connect')],
     ['unhealthy', (made: StickyRig) => (made.peer('b').healthy = false)],
     ['down', (made: StickyRig) => (made.peer('b').down = true)],
-    ['full', (made: StickyRig) => void made.registry.taken(made.peer('b'), 0)],
+    ['full', (made: StickyRig) => made.registry.taken(made.peer('b'), 0)],
     [
       'draining and unhealthy',
       (made: StickyRig) => {
@@ -57,7 +57,7 @@ describe('a hint never overrides health', () => {
     const made = rig({ cookie: {} }, three, {})
     made.sticky.hinted = () => other.peer('b')
     expect(made.tried()).toEqual(['a'])
-    made.sticky.hinted = () => ({ ...made.peer('b') }) as never
+    made.sticky.hinted = () => Object.assign({}, made.peer('b'))
     expect(made.tried()).toEqual(['b'])
     expect(made.tried()).toEqual(['c'])
   })

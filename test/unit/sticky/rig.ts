@@ -1,5 +1,4 @@
 /** Sticky sessions in front of a registry, without requests and responses. */
-import type { IncomingMessage } from 'node:http'
 import type { FakeClock } from 'evenkeel/testing'
 import { fakeClock } from 'evenkeel/testing'
 import { resolveUpstream } from '../../../src/config.js'
@@ -55,7 +54,7 @@ export function rig(
       return leases.map((lease) => lease.peer.name)
     },
     answer(name, headers = {}, rawHeaders = [], secure = 'plain') {
-      const owner = { ...request, headers, req: {} as IncomingMessage }
+      const owner = { ...request, headers, req: undefined as never }
       const response = { status: 200, rawHeaders }
       return sticky.answered(rawHeaders, owner, peer(name), response, () => secure === 'secure')
     },

@@ -101,3 +101,9 @@ export function exhaust(session: PeerSession, most = 50): Lease[] {
 }
 
 export const names = (leases: readonly Lease[]): string[] => leases.map((lease) => lease.peer.name)
+
+/** Somebody who waits, takes whatever it is offered, and says so. */
+export function queueUp(registry: PeerRegistry, log: string[], name = 'ready'): void {
+  const offer = (): boolean => log.push(name) > 0
+  registry.queue.join({ offer, timedOut: () => log.push(`${name} timeout`) }, 1000)
+}

@@ -494,3 +494,15 @@ it('a request that had to be made after a failed trial is no trial', () => {
   fail('a')
   expect(marks()).toEqual([1990])
 })
+
+it('an exempt request counts nowhere, whatever its status', () => {
+  const { registry, peer, marks } = outlierGroup(two, { statusWeights: new Map([[500, 1]]) })
+  for (let i = 0; i < 30; i++) {
+    const lease = attempt(registry, peer('a'))
+    lease.exempt = true
+    lease.answered(false, i % 2 === 0, 500)
+    lease.release('ok')
+  }
+  expect(marks()).toEqual([0, 0])
+  expect([peer('a').outliers?.window.requests ?? 0, peer('a').ledgers.status]).toEqual([0, 0])
+})

@@ -260,24 +260,87 @@ describe('PeerRegistry', () => {
     expect(registry.status(a)).toBe('down')
   })
 
-  it('wakes one when a full peer has room again, and all when a marked one is back', () => {
+  it('offers a place that is free to the eldest who waits, and a peer that is back to all', () => {
     const { registry, peer } = group({ a: { maxConns: 1 } }, { whenNoneLive: 'wait' })
     const log: string[] = []
-    for (const name of ['1', '2', '3'])
-      registry.queue.wait(1000, (outcome) => log.push(`${name} ${outcome}`))
     const one = lease(open(registry).next())
+    for (const name of ['1', '2', '3']) {
+      const session = open(registry)
+      const offer = (): boolean => {
+        const taken = session.next()
+        if (taken !== undefined) log.push(name)
+        return taken !== undefined
+      }
+      registry.queue.join({ offer, timedOut: () => log.push('timeout') }, 10_000)
+    }
     one.release('ok')
-    expect(log).toEqual(['1 ready'])
+    expect(log).toEqual(['1'])
     mark(registry, peer('a'))
     registry.proved(peer('a'))
-    expect(log).toEqual(['1 ready', '2 ready', '3 ready'])
+    expect(log).toEqual(['1'])
+    registry.update(peer('a'), {
+      weight: 1,
+      maxConns: 3,
+      maxFails: 1,
+      failTimeout: 10_000,
+      backup: false,
+      down: false,
+    })
+    expect(log).toEqual(['1', '2', '3'])
   })
 
-  it('wakes nobody when a peer without limit is released', () => {
+  it('offers nothing when a peer without limit is released', () => {
     const { registry } = group({ a: {} }, { whenNoneLive: 'wait' })
-    registry.queue.wait(1000, () => expect.unreachable())
+    registry.queue.join({ offer: () => expect.unreachable(), timedOut: () => undefined }, 1000)
     lease(open(registry).next()).release('ok')
     expect(registry.queue.length).toBe(1)
+  })
+
+  it('offers what time alone brings back as soon as somebody looks', () => {
+    const { registry, peer, clock } = group({ a: {} }, { whenNoneLive: 'wait' })
+    mark(registry, peer('a'))
+    let taken = 0
+    const session = open(registry)
+    const offer = (): boolean => session.next() !== undefined && ++taken > 0
+    registry.queue.join({ offer, timedOut: () => undefined }, 60_000)
+    clock.advance(9_999)
+    expect(taken).toBe(0)
+    clock.advance(1)
+    // Whoever comes now finds it gone: the one that waits was first, and one is let through.
+    expect(open(registry).next()).toBeUndefined()
+    expect(taken).toBe(1)
+  })
+
+  it('waits for a good peer that is full rather than that it tries a marked one', () => {
+    const { registry, peer } = group({ a: { maxConns: 1 }, b: {} }, { whenFull: 'wait' })
+    mark(registry, peer('b'))
+    const one = lease(open(registry).next())
+    expect(one.peer.name).toBe('a')
+    const session = open(registry)
+    expect(session.hope()).toBe('place')
+    expect(session.outlook()).toBe('none')
+    expect(session.next()).toBeUndefined()
+    peer('a').down = true
+    expect(session.hope()).toBe('none')
+    expect(session.next()?.peer.name).toBe('b')
+  })
+
+  it.each([
+    ['try', 'wait', {}, 'place'],
+    ['fail', 'wait', {}, 'place'],
+    ['wait', 'refuse', {}, 'place'],
+    ['try', 'refuse', {}, 'none'],
+    ['try', 'wait', { marked: true }, 'place'],
+    ['fail', 'wait', { marked: true }, 'none'],
+    ['wait', 'wait', { marked: true }, 'return'],
+    ['try', 'wait', { down: true }, 'none'],
+    ['wait', 'wait', { down: true }, 'return'],
+  ] as const)('%s, %s, a full peer %j: hope for %s', (whenNoneLive, whenFull, state, hope) => {
+    const { registry, peer } = group({ a: { maxConns: 1 } }, { whenNoneLive, whenFull })
+    lease(open(registry).next())
+    if ('marked' in state) mark(registry, peer('a'))
+    if ('down' in state) peer('a').down = true
+    expect(open(registry).hope()).toBe(hope)
   })
 
   it('counts the weights of all peers by tier, as nginx does: one that is down moves no key', () => {

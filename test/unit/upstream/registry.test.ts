@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PeerParameters } from '../../../src/upstream/peer.js'
 import type { PeerEntry } from '../../../src/upstream/membership.js'
-import { exhaust, group, names, open } from './group.js'
+import { exhaust, group, names, open, queueUp } from './group.js'
 import { outlierGroup } from './outlier-group.js'
 
 const standard: PeerParameters = {
@@ -104,6 +104,8 @@ describe('another list', () => {
     told.length = 0
     registry.replace([entry('a'), entry('b', given)])
     expect(told).toEqual([])
+    registry.replace([entry('a'), entry('b')])
+    expect(told).toEqual(['b changed'])
   })
 
   it('may name an address twice: there are two peers, and one is left of them', () => {
@@ -150,7 +152,7 @@ describe('an update', () => {
     const leases = Array.from({ length: 3 }, () => open(registry).next())
     registry.update(peer('a'), { ...standard, maxConns: 2 })
     const outcomes: string[] = []
-    registry.queue.wait(1000, (outcome) => outcomes.push(outcome))
+    queueUp(registry, outcomes)
     leases[0]?.release('ok')
     expect([peer('a').live, outcomes]).toEqual([false, []])
     leases[1]?.release('ok')
@@ -180,7 +182,7 @@ it('room at a marked peer wakes nobody: it would have to queue up again, behind 
   const lease = open(registry).next()
   lease?.fail('error', 'connect')
   const outcomes: string[] = []
-  registry.queue.wait(1000, (outcome) => outcomes.push(outcome))
+  queueUp(registry, outcomes)
   lease?.release('failed')
   expect(outcomes).toEqual([])
 })
@@ -249,6 +251,21 @@ describe('a peer that has asked for rest', () => {
     clock.advance(1000)
     expect(registry.status(peer('a'))).toBe('ejected')
     expect(told).toEqual(['a ejected error 10000'])
+  })
+
+  it('and whose rest is over is not back while a trial is due', () => {
+    const { registry, peer, clock } = group({ a: {}, b: {} })
+    const told = watch(registry)
+    open(registry).next()?.fail('error', 'answer')
+    registry.rest(peer('a'), 20_000)
+    clock.advance(20_000)
+    expect(registry.status(peer('a'))).toBe('up')
+    expect(told).toEqual(['a ejected error 10000'])
+    let lease = open(registry).next()
+    while (lease?.peer.name !== 'a') lease = open(registry).next()
+    expect(registry.status(peer('a'))).toBe('ejected')
+    lease.answered(false, true)
+    expect(told.at(-1)).toBe('a returned answered')
   })
 
   it('is told of as marked also where outlier detection has marked it for its rate', () => {

@@ -123,14 +123,29 @@ describe('when none of them can be used', () => {
     expect(made.session({ version: '3' }).allBusy()).toBe(false)
   })
 
-  it('everybody who waits looks when a place is free: the first may not want it', () => {
-    const made = cut({ a: v('1', { maxConns: 1 }), b: v('2', { maxConns: 1 }) })
+  it('a place that the first of those who wait may not have goes to the next', () => {
+    const made = cut({ a: v('1', { maxConns: 1 }), b: v('2', { maxConns: 1 }) }, undefined, {
+      whenFull: 'wait',
+    })
     const lease = made.session({ version: '2' }).next()
-    const woken: string[] = []
-    made.registry.queue.wait(1000, (outcome) => woken.push(`1 ${outcome}`))
-    made.registry.queue.wait(1000, (outcome) => woken.push(`2 ${outcome}`))
+    made.session({ version: '1' }).next()
+    const served: string[] = []
+    for (const version of ['1', '2']) {
+      const session = made.session({ version })
+      expect(session.hope()).toBe('place')
+      const offer = (): boolean => session.next() !== undefined && served.push(version) > 0
+      made.registry.queue.join({ offer, timedOut: () => undefined }, 1000)
+    }
     lease?.release('ok')
-    expect(woken).toEqual(['1 ready', '2 ready'])
+    expect(served).toEqual(['2'])
+    expect(made.registry.queue.length).toBe(1)
+  })
+
+  it('nobody waits for a place in another subset', () => {
+    const made = cut({ a: v('1', { maxConns: 1 }), b: v('2') }, undefined, { whenFull: 'wait' })
+    made.session({ version: '1' }).next()
+    expect(made.session({ version: '1' }).hope()).toBe('place')
+    expect(made.session({ version: '2' }).hope()).toBe('none')
   })
 })
 
