@@ -8,7 +8,7 @@ import type { BalancerConfig, UpstreamConfig } from './config.js'
 import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
-import { BalancerEmitter } from './events.js'
+import { BalancerEmitter, forwardEvents } from './events.js'
 import type { BalancerEventName, Listener } from './events.js'
 import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
@@ -43,7 +43,7 @@ import type { Transport } from './transport/transport.js'
 import type { Peer } from './upstream/peer.js'
 import type { PeerSelector } from './upstream/peer-selector.js'
 import { PeerRegistry } from './upstream/registry.js'
-import type { Upstream, UpstreamObserver } from './upstream/upstream.js'
+import type { Upstream } from './upstream/upstream.js'
 import { acceptUpgrade } from './upgrade.js'
 import { refusedBesideOutliers } from './config/outlier-detection.js'
 import { UpstreamHandle } from './upstream-handle.js'
@@ -304,30 +304,6 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
 function decideFunction(policy: BalancerConfig['policy']): DecideNextUpstream | undefined {
   if (policy === undefined || typeof policy === 'function') return policy
   return (facts) => policy.decide(facts)
-}
-
-function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
-  return {
-    ejected(peer, reason, _step, until) {
-      if (emitter.has('eject')) emitter.emit('eject', { peer, reason, until })
-    },
-    health(peer, reason, checks) {
-      if (emitter.has('health'))
-        emitter.emit('health', { peer, healthy: peer.healthy, reason, checks })
-    },
-    returned(peer, reason) {
-      if (emitter.has('return')) emitter.emit('return', { peer, reason })
-    },
-    joined(peer) {
-      if (emitter.has('join')) emitter.emit('join', { peer })
-    },
-    left(peer) {
-      if (emitter.has('leave')) emitter.emit('leave', { peer })
-    },
-    discovered(event) {
-      if (emitter.has('discovery')) emitter.emit('discovery', event)
-    },
-  }
 }
 
 function bodySettings(config: BalancerConfig): BodySettings {

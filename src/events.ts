@@ -10,6 +10,7 @@ import type {
   EjectReason,
   HealthReason,
   ReturnReason,
+  UpstreamObserver,
 } from './upstream/upstream.js'
 
 export interface EjectEvent {
@@ -120,5 +121,30 @@ export class BalancerEmitter {
         )
       }
     }
+  }
+}
+
+/** What happens to the peers, for whoever listens to this balancer. */
+export function forwardEvents(emitter: BalancerEmitter): UpstreamObserver {
+  return {
+    ejected(peer, reason, _step, until) {
+      if (emitter.has('eject')) emitter.emit('eject', { peer, reason, until })
+    },
+    health(peer, reason, checks) {
+      if (emitter.has('health'))
+        emitter.emit('health', { peer, healthy: peer.healthy, reason, checks })
+    },
+    returned(peer, reason) {
+      if (emitter.has('return')) emitter.emit('return', { peer, reason })
+    },
+    joined(peer) {
+      if (emitter.has('join')) emitter.emit('join', { peer })
+    },
+    left(peer) {
+      if (emitter.has('leave')) emitter.emit('leave', { peer })
+    },
+    discovered(event) {
+      if (emitter.has('discovery')) emitter.emit('discovery', event)
+    },
   }
 }

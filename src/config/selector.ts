@@ -27,11 +27,9 @@ import type { NumberRule } from './section.js'
 import { suggest } from './suggest.js'
 import type { PeerConfig, UpstreamConfig } from './types.js'
 
-const NAMES: Readonly<Record<SelectorName, readonly string[]>> = {
-  round_robin: namesOf<PlainSelectorOptions>({ name: true }),
-  least_conn: namesOf<PlainSelectorOptions>({ name: true }),
-  ip_hash: namesOf<PlainSelectorOptions>({ name: true }),
-  first: namesOf<PlainSelectorOptions>({ name: true }),
+const PLAIN = namesOf<PlainSelectorOptions>({ name: true })
+/** Of those that have more options than a name. */
+const NAMES = {
   hash: namesOf<HashSelectorOptions>({
     name: true,
     key: true,
@@ -98,7 +96,7 @@ function nameOf(value: object): unknown {
 }
 
 function nameIn(given: string): SelectorName | undefined {
-  return selectorNames.find((name) => name === given)
+  return selectorNames.includes(given) ? (given as SelectorName) : undefined
 }
 
 function unknownName(given: unknown): string {
@@ -112,29 +110,26 @@ function settingsOf(
   name: SelectorName,
   value: object,
 ): SelectorSettings {
-  const open = <T extends SelectorOptions>(): Section<T> =>
-    new Section<T>(problems, path, value, NAMES[name])
+  const open = <T extends SelectorOptions>(names: readonly string[]): Section<T> =>
+    new Section<T>(problems, path, value, names)
   switch (name) {
-    case 'round_robin':
-    case 'least_conn':
-    case 'ip_hash':
-    case 'first':
-      open<PlainSelectorOptions>()
-      return Object.freeze({ name })
     case 'hash':
-      return readHash(open())
+      return readHash(open(NAMES.hash))
     case 'random':
-      return readRandom(open())
+      return readRandom(open(NAMES.random))
     case 'least_time': {
-      const options = open<LeastTimeSelectorOptions>()
+      const options = open<LeastTimeSelectorOptions>(NAMES.least_time)
       const inflight = options.boolean('inflight', false)
       return Object.freeze({ name, time: readTime(options), inflight })
     }
     case 'peak_ewma': {
-      const options = open<PeakEwmaSelectorOptions>()
+      const options = open<PeakEwmaSelectorOptions>(NAMES.peak_ewma)
       const decay = options.duration('decay', 10_000, 'more than zero')
       return Object.freeze({ name, time: readTime(options), decay })
     }
+    default:
+      open<PlainSelectorOptions>(PLAIN)
+      return Object.freeze({ name })
   }
 }
 
@@ -238,12 +233,11 @@ export function selectorRefusal(
 ): (parameters: PeerParameters) => string | undefined {
   const name = settingsIn(selector)?.name
   const ring = isRing(selector)
-  return ({ tier = 0, backup, slowStart = 0, weight }) => {
+  return ({ backup, slowStart = 0, weight }) => {
     if (ring && weight > HEAVIEST_RING)
       return `must not have a weight of more than ${HEAVIEST_RING} with the selector hash and consistent`
     if (name === undefined || !BY_PLACE.has(name)) return undefined
-    if (backup || tier > 0)
-      return `must not be a backup, or of a tier above 0, with the selector ${name}`
+    if (backup) return `must not be a backup, or of a tier above 0, with the selector ${name}`
     return slowStart > 0 ? `must not have slowStart with the selector ${name}` : undefined
   }
 }

@@ -16,7 +16,6 @@ import type {
   MeasuredTime,
   PlainSelectorOptions,
   RandomSelectorOptions,
-  SelectorName,
 } from './options.js'
 import { peakEwma } from './peak-ewma.js'
 import type { PeakEwmaSettings } from './peak-ewma.js'
@@ -34,37 +33,28 @@ export type SelectorSettings =
   | Required<LeastTimeSelectorOptions>
   | ({ readonly name: 'peak_ewma' } & PeakEwmaSettings)
 
-/** Every name with its defaults; nginx knows no default for the key of `hash`, and the `selector` option has none either. */
-const defaults: Readonly<Record<SelectorName, SelectorSettings>> = {
-  round_robin: { name: 'round_robin' },
-  least_conn: { name: 'least_conn' },
-  ip_hash: { name: 'ip_hash' },
-  hash: { name: 'hash', key: 'uri' },
-  random: { name: 'random', time: 'header' },
-  least_time: { name: 'least_time', time: 'header', inflight: false },
-  peak_ewma: { name: 'peak_ewma', time: 'header', decay: 10_000 },
-  first: { name: 'first' },
-}
+/** Every name with its default settings; the key of `hash` has none in the `selector` option, as in nginx. */
+const selectors: ReadonlyMap<string, PeerSelectorFactory> = new Map([
+  ['round_robin', roundRobin],
+  ['least_conn', leastConn],
+  ['ip_hash', ipHash],
+  ['hash', () => makeHash({ name: 'hash', key: 'uri' })],
+  ['random', random],
+  ['least_time', leastTime],
+  ['peak_ewma', (context) => peakEwma(context, { time: 'header', decay: 10_000 })],
+  ['first', first],
+])
 
 /** The names that the `selector` option knows. */
-export const selectorNames = Object.keys(defaults) as readonly SelectorName[]
+export const selectorNames: readonly string[] = [...selectors.keys()]
 
 /** A selector of that name with default settings. */
 export function selectorFactory(name: string): PeerSelectorFactory | undefined {
-  const known = selectorNames.find((each) => each === name)
-  return known && ((context) => makeSelector(defaults[known], context))
+  return selectors.get(name)
 }
 
 export function makeSelector(settings: SelectorSettings, context: SelectorContext): PeerSelector {
   switch (settings.name) {
-    case 'round_robin':
-      return roundRobin()
-    case 'least_conn':
-      return leastConn()
-    case 'ip_hash':
-      return ipHash()
-    case 'first':
-      return first()
     case 'hash':
       return makeHash(settings)
     case 'random':
@@ -73,7 +63,15 @@ export function makeSelector(settings: SelectorSettings, context: SelectorContex
       return leastTime(context, settings)
     case 'peak_ewma':
       return peakEwma(context, settings)
+    default:
+      return makePlain(settings.name, context)
   }
+}
+
+function makePlain(name: string, context: SelectorContext): PeerSelector {
+  const factory = selectors.get(name)
+  if (factory === undefined) throw new TypeError(`no such selector: ${name}`)
+  return factory(context)
 }
 
 function makeHash({ key, consistent, boundedLoad }: HashSelectorOptions): PeerSelector {

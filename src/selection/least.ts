@@ -26,7 +26,8 @@ export function pickLeast(candidates: Candidates, loadOf: LoadOf): Peer | undefi
     if (peer === undefined || (!first && !candidates.eligible(peer))) continue
     const own = loadOf(peer)
     const ownWeight = peer.easedWeight
-    const difference = best === undefined ? -1 : compare(own, ownWeight, load, weight)
+    let difference = -1
+    if (equal > 0) difference = ownWeight === weight ? own - load : own * weight - load * ownWeight
     if (difference > 0) continue
     if (difference < 0) {
       if (equal > 0) takeBack(new Equals(candidates, loadOf, load, weight), from, at)
@@ -44,7 +45,7 @@ export function pickLeast(candidates: Candidates, loadOf: LoadOf): Peer | undefi
     total += effectiveWeight
     equal++
     if (effectiveWeight !== ownWeight) isLowered = true
-    if (best !== undefined && current <= most) continue
+    if (equal > 1 && current <= most) continue
     best = peer
     most = current
   }

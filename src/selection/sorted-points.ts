@@ -59,7 +59,7 @@ class Page {
 export class SortedPoints {
   /** Never without a page; only the first may be empty. */
   #pages: Page[] = [new Page()]
-  /** With what point each page begins: it is not looked for in the pages. */
+  /** Points that each page begins with, or has begun with: they are not looked for in the pages. */
   #firsts: number[] = [0]
   #size = 0
   /** Where the last search has ended. */
@@ -111,7 +111,6 @@ export class SortedPoints {
     page.points.copyWithin(place, place + 1, page.size)
     page.size--
     this.#size--
-    if (place === 0) this.#firsts[at] = page.first
     if (page.size > 0 || this.#pages.length === 1) return
     this.#pages.splice(at, 1)
     this.#firsts.splice(at, 1)

@@ -22,23 +22,63 @@ function keyOf({ protocol, name }: PeerAddress): string {
   return `${protocol}//${name}`
 }
 
+function isSame(peer: PeerState | undefined, entry: PeerEntry | undefined): boolean {
+  if (peer === undefined || entry === undefined) return false
+  return peer.name === entry.address.name && peer.protocol === entry.address.protocol
+}
+
+/** Of the known peers those that are found by their address, each once. */
+class Known {
+  readonly #peers: readonly PeerState[]
+  readonly #count: number
+  /** Mostly one peer of many comes or goes: before this, and from the end on, the lists are the same. */
+  readonly #start: number
+  readonly #end: number
+  readonly #between = new Map<string, PeerState[]>()
+
+  constructor(peers: readonly PeerState[], entries: readonly PeerEntry[]) {
+    this.#peers = peers
+    this.#count = entries.length
+    let start = 0
+    while (isSame(peers[start], entries[start])) start++
+    let last = peers.length
+    let end = entries.length
+    while (last > start && end > start && isSame(peers[last - 1], entries[end - 1])) {
+      last--
+      end--
+    }
+    this.#start = start
+    this.#end = end
+    for (const peer of peers.slice(start, last)) {
+      const key = keyOf(peer)
+      const same = this.#between.get(key)
+      if (same === undefined) this.#between.set(key, [peer])
+      else same.push(peer)
+    }
+  }
+
+  take(address: PeerAddress, index: number): PeerState | undefined {
+    if (index < this.#start) return this.#peers[index]
+    if (index >= this.#end) return this.#peers[index - this.#count + this.#peers.length]
+    return this.#between.get(keyOf(address))?.shift()
+  }
+
+  rest(): readonly PeerState[] {
+    return [...this.#between.values()].flat()
+  }
+}
+
 /** A peer that stays takes over its new parameters here. An address may stand in a list more than once, as in nginx. */
 export function mergePeers(
-  known: readonly PeerState[],
+  peers: readonly PeerState[],
   entries: readonly PeerEntry[],
   owner: PeerOwner,
 ): MergedPeers {
-  const byKey = new Map<string, PeerState[]>()
-  for (const peer of known) {
-    const key = keyOf(peer)
-    const same = byKey.get(key)
-    if (same === undefined) byKey.set(key, [peer])
-    else same.push(peer)
-  }
+  const known = new Known(peers, entries)
   const joined: PeerState[] = []
   const changed: PeerState[] = []
-  const peers = entries.map(({ address, parameters }, index) => {
-    const stays = byKey.get(keyOf(address))?.shift()
+  const merged = entries.map(({ address, parameters }, index) => {
+    const stays = known.take(address, index)
     if (stays !== undefined) {
       if (stays.differsFrom(parameters)) changed.push(stays)
       stays.configure(parameters)
@@ -48,5 +88,5 @@ export function mergePeers(
     joined.push(comes)
     return comes
   })
-  return { peers, joined, left: [...byKey.values()].flat(), changed }
+  return { peers: merged, joined, left: known.rest(), changed }
 }

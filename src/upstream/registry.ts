@@ -1,14 +1,13 @@
 /** The group of peers with everything that is theirs: weights, failures, connections, the queue. */
 import type { Clock } from '../clock.js'
 import type { Answer, Availability, Charge } from './availability.js'
-import { Easing } from './easing.js'
 import { afterFeedback } from './feedback.js'
 import type { PeerGroupSettings } from './group-settings.js'
 import type { LocalitySettings } from './locality.js'
 import { mergePeers } from './membership.js'
 import type { MergedPeers, PeerEntry } from './membership.js'
+import { LivePeers } from './live-peers.js'
 import { markingRule } from './marking-rule.js'
-import { nextTiers } from './peer-group.js'
 import type { PeerTier } from './peer-group.js'
 import { PeerQueue } from './peer-queue.js'
 import type { PeerSelector } from './peer-selector.js'
@@ -17,11 +16,9 @@ import type { FailedStep, Peer, PeerOwner, PeerParameters, PeerStatus } from './
 import { adoptStanding, sharedStandingOf } from './sharing.js'
 import type { PeerSharing, SharedStanding } from './sharing.js'
 import type { Stickiness } from './stickiness.js'
-import { groupByTier, Subsets } from './subsets.js'
+import { Subsets } from './subsets.js'
 import type { AllPeers } from './subsets.js'
 import type { EjectReason, HealthReason, ReturnReason, UpstreamObserver } from './upstream.js'
-
-export type { PeerGroupSettings } from './group-settings.js'
 
 /** The state behind an `Upstream`. Synchronous throughout: no promise, no I/O. */
 export class PeerRegistry implements PeerOwner, AllPeers {
@@ -48,19 +45,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** Milliseconds for which a peer may rest at most; 0: it may not. */
   readonly retryAfter: number
   readonly #availability: Availability
-  readonly #panicThreshold: number
-  readonly #easing = new Easing()
-  #peers: readonly PeerState[] = []
-  #version = 0
-  /** By priority; the first is never missing. */
-  #tiers: readonly PeerTier[] = []
-  /** Marked peers that time alone brings back. */
-  readonly #marked = new Set<PeerState>()
-  /** When one of them is next to be looked at. */
-  #lookAt = Infinity
-  #hasSecurePeers = false
-  /** -1: to be counted. */
-  #countUp = -1
+  readonly #live: LivePeers
 
   constructor(settings: PeerGroupSettings, selector: PeerSelector, clock: Clock) {
     this.name = settings.name
@@ -80,7 +65,6 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     this.locality = settings.locality
     this.random = settings.random ?? (() => 0)
     this.subsets = settings.subset && new Subsets(settings.subset, this, settings.locality?.own)
-    this.#panicThreshold = settings.panicThreshold ?? 0
     this.retryAfter = settings.retryAfter ?? 0
     const { availability, nginx, outlierDetection } = settings
     this.countsFails = availability === undefined && (nginx || outlierDetection === undefined)
@@ -88,39 +72,46 @@ export class PeerRegistry implements PeerOwner, AllPeers {
       single: () => this.single,
       now: () => clock.now(),
       random: this.random,
-      tierOf: (peer) => this.#tierOf(peer)?.peers ?? [],
+      tierOf: (peer) => this.#live.tierOf(peer)?.peers ?? [],
     })
-    this.#adopt(mergePeers([], settings.peers, this).peers)
+    this.#live = new LivePeers({
+      liveAt: (peer) => this.#liveAt(peer),
+      panicThreshold: settings.panicThreshold ?? 0,
+      locality: settings.locality?.own,
+      onPanic: () => {
+        this.#wakeSoon()
+      },
+    })
+    this.#live.adopt(mergePeers([], settings.peers, this).peers, this.clock.now())
   }
 
   get peers(): readonly PeerState[] {
-    return this.#peers
+    return this.#live.peers
   }
 
   /** Another number after each change of membership, or of a peer's parameters. */
   get version(): number {
-    return this.#version
+    return this.#live.version
   }
 
   /** Groups of peers, of which a later one is used when none of an earlier one can be. Never empty. */
   get tiers(): readonly PeerTier[] {
-    return this.#tiers
+    return this.#live.tiers
   }
 
   /** Is one of them spoken to over TLS? */
   get hasSecurePeers(): boolean {
-    return this.#hasSecurePeers
+    return this.#live.hasSecurePeers
   }
 
   /** How many of them are not `down`: as many tries nginx gives a request. */
   get countUp(): number {
-    if (this.#countUp < 0) this.#countUp = this.#peers.filter((peer) => !peer.down).length
-    return this.#countUp
+    return this.#live.countUp
   }
 
   /** nginx `single`: one primary and no backup. */
   get single(): boolean {
-    return this.#peers.length === 1
+    return this.peers.length === 1
   }
 
   /** The state behind a peer that a selector, a probe or a user hands in; undefined for another upstream's. */
@@ -160,29 +151,23 @@ export class PeerRegistry implements PeerOwner, AllPeers {
 
   /** Too few peers of a tier are fit: marks and health are not asked there. */
   panicsAt(priority: number): boolean {
-    if (this.#panicThreshold === 0) return false
-    return this.#tiers.find((tier) => tier.priority === priority)?.panicking === true
+    return this.#live.panicsAt(priority)
   }
 
   /** Brings up to date what time has changed. Called before peers are asked for. */
   settle(now: number): void {
-    if (now < this.#lookAt) return
-    this.#lookAt = this.#easing.step(now)
-    for (const peer of this.#marked) {
-      if (now < this.#liveAt(peer)) this.#look(peer, now)
-      else this.#markOver(peer, now)
-    }
+    if (!this.#live.isDue(now)) return
+    this.#live.settle(now, this.#markOver)
     this.queue.wakeAll()
   }
 
   /** Another request may be given to it. Some marks are over with that, others wait for what this request comes to. */
-  #markOver(peer: PeerState, now: number): void {
-    this.#marked.delete(peer)
+  readonly #markOver = (peer: PeerState, now: number): void => {
     const hasRested = peer.restsUntil !== Number.NEGATIVE_INFINITY
     peer.restsUntil = Number.NEGATIVE_INFINITY
     const lapsed = this.#availability.lapsed?.(peer) === true
     if (lapsed || (hasRested && peer.ejectedUntil === 0)) this.#returned(peer, 'time')
-    else this.#refresh(peer, now)
+    else this.#live.refresh(peer, now)
   }
 
   /** From when on it may be given requests, as far as marks go. */
@@ -197,7 +182,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     peer.connections++
     for (const listing of peer.listings) listing.counted?.(peer, 1)
     this.#availability.picked(peer, now)
-    if (peer.limit !== 0 || !peer.spotless) this.#refresh(peer, now)
+    if (peer.limit !== 0 || !peer.spotless) this.#live.refresh(peer, now)
     this.sharing?.touched(peer)
   }
 
@@ -207,7 +192,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     peer.connections--
     for (const listing of peer.listings) listing.counted?.(peer, -1)
     const hasRoom = wasFull && this.usable(peer)
-    if (hasRoom) this.#refresh(peer, this.clock.now())
+    if (hasRoom) this.#live.refresh(peer, this.clock.now())
     if (outcome !== 'failed' && this.#availability.completed(peer))
       this.#returned(peer, 'completed')
     this.sharing?.touched(peer)
@@ -239,7 +224,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   #charged(peer: PeerState, charge: Charge, reason: EjectReason, step: FailedStep): void {
     // What it still had in flight is of no consequence: nobody would ever see it come back.
     if (peer.removed) return
-    this.#refresh(peer, this.clock.now())
+    this.#live.refresh(peer, this.clock.now())
     this.sharing?.failed(peer, charge.reason ?? reason, step)
     if (charge.ejected) this.#tellEjected(peer, charge.reason ?? reason, step, peer.ejectedUntil)
   }
@@ -253,15 +238,15 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     const now = this.clock.now()
     const until = now + ms
     if (peer.removed || until <= peer.restsUntil) return
-    const isNew = !this.#marked.has(peer)
+    const isNew = !this.#live.isMarked(peer)
     peer.restsUntil = until
-    this.#refresh(peer, now)
+    this.#live.refresh(peer, now)
     if (isNew) this.#tellEjected(peer, 'retry_after', 'answer', until)
   }
 
   refund(peer: PeerState, charge: Charge): void {
     if (this.#availability.refund(peer, charge)) this.#returned(peer, 'refund')
-    else this.#refresh(peer, this.clock.now())
+    else this.#live.refresh(peer, this.clock.now())
     this.sharing?.touched(peer)
   }
 
@@ -305,7 +290,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   /** Observers are told of a mark or a return, by default with the reason `shared`. */
   applyShared(peer: PeerState, standing: SharedStanding, reason: EjectReason = 'shared'): void {
     const change = adoptStanding(peer, standing, this.#availability, this.countsFails)
-    this.#refresh(peer, this.clock.now())
+    this.#live.refresh(peer, this.clock.now())
     if (change === 'returned') this.#returned(peer, 'shared')
     const until = standing.mark?.until ?? 0
     if (change === 'ejected') this.#tellEjected(peer, reason, peer.failedStep, until)
@@ -319,7 +304,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     for (const listing of peer.listings) listing.counted?.(peer, change)
     peer.elsewhere = count
     if (peer.full === wasFull) return
-    this.#refresh(peer, this.clock.now())
+    this.#live.refresh(peer, this.clock.now())
     const free = wasFull ? Math.min(peer.limit - peer.connections, this.queue.length) : 0
     for (let i = 0; i < free; i++) this.offerPlace()
   }
@@ -334,15 +319,15 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     entries: readonly PeerEntry[],
     prepare: (peers: readonly PeerState[]) => void = () => undefined,
   ): MergedPeers {
-    const outOfService = this.#peers.filter((peer) => !peer.inService)
-    const merged = mergePeers(this.#peers, entries, this)
+    const outOfService = this.peers.filter((peer) => !peer.inService)
+    const merged = mergePeers(this.peers, entries, this)
     const { peers, joined, left, changed } = merged
-    this.#leave(left)
-    this.#adopt(peers)
+    this.#live.leave(left)
+    this.#live.adopt(peers, this.clock.now())
     const now = this.clock.now()
     for (const peer of outOfService) this.#inServiceAgain(peer, now)
     // Where all of them are new, there is nobody to ease them in beside.
-    if (joined.length < peers.length) for (const peer of joined) this.#ease(peer, now)
+    if (joined.length < peers.length) for (const peer of joined) this.#live.ease(peer, now)
     prepare(peers)
     for (const peer of changed) for (const observer of this.observers) observer.changed?.(peer)
     for (const peer of left) for (const observer of this.observers) observer.left?.(peer)
@@ -357,9 +342,9 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     { address, parameters }: PeerEntry,
     prepare: (peer: PeerState) => void = () => undefined,
   ): PeerState {
-    const peer = new PeerState(address, parameters, this.#peers.length, this)
-    this.#adopt([...this.#peers, peer])
-    this.#ease(peer, this.clock.now())
+    const peer = new PeerState(address, parameters, this.peers.length, this)
+    this.#live.adopt([...this.peers, peer], this.clock.now())
+    this.#live.ease(peer, this.clock.now())
     prepare(peer)
     for (const observer of this.observers) observer.joined?.(peer)
     this.queue.wakeAll()
@@ -367,8 +352,11 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   }
 
   remove(peer: PeerState): void {
-    this.#leave([peer])
-    this.#adopt(this.#peers.filter((each) => each !== peer))
+    this.#live.leave([peer])
+    this.#live.adopt(
+      this.peers.filter((each) => each !== peer),
+      this.clock.now(),
+    )
     for (const observer of this.observers) observer.left?.(peer)
     // The only one that is left is never marked under nginx's rule.
     if (this.single) this.queue.wakeAll()
@@ -378,7 +366,7 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     // A peer that was full, or marked, has not been away.
     const { inService } = peer
     peer.configure(parameters)
-    this.#adopt(this.#peers)
+    this.#live.adopt(this.peers, this.clock.now())
     if (!inService) this.#inServiceAgain(peer, this.clock.now())
     for (const observer of this.observers) observer.changed?.(peer)
     this.queue.wakeAll()
@@ -389,115 +377,40 @@ export class PeerRegistry implements PeerOwner, AllPeers {
     if (peer.removed) return
     const now = this.clock.now()
     const { live } = peer
-    this.#countUp = -1
-    this.#refresh(peer, now)
-    this.#lookForPanic(this.#tierOf(peer))
+    this.#live.serviceChanged(peer, now)
     for (const observer of this.observers) observer.changed?.(peer)
     if (!live) this.#inServiceAgain(peer, now)
   }
 
   #inServiceAgain(peer: PeerState, now: number): void {
-    if (peer.live) this.#ease(peer, now)
+    if (peer.live) this.#live.ease(peer, now)
     // One that is marked may be tried all the same: see `whenNoneLive`.
     this.queue.wakeAll()
   }
 
   /** Could anybody be given a request now? */
   #hasRoom(): boolean {
-    if (this.#tiers.some(({ live }) => live.length > 0)) return true
-    return this.whenNoneLive === 'try' && this.#peers.some((peer) => this.usable(peer))
+    if (this.tiers.some(({ live }) => live.length > 0)) return true
+    if (this.sticky !== undefined && this.peers.some((peer) => this.keepsSessions(peer)))
+      return true
+    return this.whenNoneLive === 'try' && this.peers.some((peer) => this.usable(peer))
   }
 
-  #leave(peers: readonly PeerState[]): void {
-    for (const peer of peers) {
-      peer.removed = true
-      peer.live = false
-      peer.listings = []
-      this.#marked.delete(peer)
-      this.#easing.end(peer)
-    }
-  }
-
-  #adopt(peers: readonly PeerState[]): void {
-    this.#peers = peers
-    this.#countUp = -1
-    this.#version++
-    this.#hasSecurePeers = peers.some(({ protocol }) => protocol === 'https:')
-    for (const [index, peer] of peers.entries()) peer.index = index
-    const byTier = groupByTier(peers)
-    if (byTier[0]?.[0] !== 0) byTier.unshift([0, []])
-    this.#tiers = nextTiers(this.#tiers, byTier, this.locality?.own)
-    const now = this.clock.now()
-    for (const peer of peers) this.#look(peer, now)
-    for (const tier of this.#tiers) this.#lookForPanic(tier)
-  }
-
-  // ---- who may get requests
-
-  #refresh(peer: PeerState, now: number): void {
-    if (this.#look(peer, now)) this.#lookForPanic(this.#tierOf(peer))
-  }
-
-  /** Returns true when it was fit and is not, or the other way round. */
-  #look(peer: PeerState, now: number): boolean {
-    if (peer.removed) return false
-    const liveAt = this.#liveAt(peer)
-    const marked = now < liveAt
-    if (marked) {
-      this.#marked.add(peer)
-      if (liveAt < this.#lookAt) this.#lookAt = liveAt
-    } else if (liveAt === Number.NEGATIVE_INFINITY && this.#marked.size > 0) {
-      // Of one whose time is over, `settle` says so.
-      this.#marked.delete(peer)
-    }
-    const wasFit = peer.fit
-    peer.fit = !marked && peer.healthy
-    this.#list(peer)
-    return peer.fit !== wasFit
-  }
-
-  #list(peer: PeerState): void {
-    const live = this.usable(peer) && (peer.fit || this.panicsAt(peer.tier))
-    if (live === peer.live) return
-    peer.live = live
-    for (const listing of peer.listings) {
-      if (live) listing.admit(peer)
-      else listing.dismiss(peer)
-    }
-  }
-
-  #tierOf(peer: PeerState): PeerTier | undefined {
-    return this.#tiers.find(({ priority }) => priority === peer.tier)
-  }
-
-  /** Envoy's panic threshold: when too few are fit, the rest would only be buried under what all of them had. */
-  #lookForPanic(tier: PeerTier | undefined): void {
-    if (tier === undefined || this.#panicThreshold === 0) return
-    const panicking = tier.hasFitBelow(this.#panicThreshold)
-    if (panicking === tier.panicking) return
-    tier.panicking = panicking
-    for (const each of tier.peers) this.#list(each)
-    // Not in the middle of what has brought it about.
-    if (panicking && this.queue.length > 0) {
-      queueMicrotask(() => {
-        this.queue.wakeAll()
-      })
-    }
-  }
-
-  #ease(peer: PeerState, now: number): void {
-    // There is nobody else who could take its share meanwhile.
-    if (peer.slowStart === 0 || this.single || !peer.inService || !peer.fit) return
-    this.#lookAt = Math.min(this.#lookAt, this.#easing.begin(peer, now))
+  /** Not in the middle of what has brought it about. */
+  #wakeSoon(): void {
+    if (this.queue.length === 0) return
+    queueMicrotask(() => {
+      this.queue.wakeAll()
+    })
   }
 
   #returned(peer: PeerState, reason: ReturnReason): void {
     if (peer.removed) return
     const now = this.clock.now()
-    this.#refresh(peer, now)
+    this.#live.refresh(peer, now)
     // It is back when its rest is over, too.
     if (now < peer.restsUntil) return
-    this.#ease(peer, now)
+    this.#live.ease(peer, now)
     for (const observer of this.observers) observer.returned(peer, reason)
     this.queue.wakeAll()
   }

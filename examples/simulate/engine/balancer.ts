@@ -67,10 +67,16 @@ export class SimulatedBalancer {
     this.#parts = {
       registry,
       clock,
+      admission: undefined,
       budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
       decide: undefined,
       reporter: silent,
-      policy: { on: config.on, failOn: failOn as ReadonlySet<never>, tries: config.tries },
+      policy: {
+        feedback: undefined,
+        on: config.on,
+        failOn: failOn as ReadonlySet<never>,
+        tries: config.tries,
+      },
     }
   }
 

@@ -100,7 +100,9 @@ it('under 200 requests a second no request fails, and SIGTERM ends all of it', a
   const counts: Record<string, number> = {}
   for (const outcome of await Promise.all(outcomes)) counts[outcome] = (counts[outcome] ?? 0) + 1
   agent.destroy()
-  console.log(`rolling restart under load: ${JSON.stringify(counts)}, longest pause ${longestPause.toFixed(0)} ms`)
+  console.log(
+    `rolling restart under load: ${JSON.stringify(counts)}, longest pause ${longestPause.toFixed(0)} ms`,
+  )
   const { whole = 0, crossed = 0, ...failed } = counts
   expect(failed).toEqual({})
   expect(whole + crossed).toBe(n)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { selectorFromFunction } from '../../../src/selection/from-function.js'
-import { selectorFactory, selectorNames } from '../../../src/selection/index.js'
+import { makeSelector, selectorFactory, selectorNames } from '../../../src/selection/index.js'
 import { leastConn } from '../../../src/selection/least-conn.js'
 import { roundRobin } from '../../../src/selection/round-robin.js'
 import type { Peer, SelectionRequest } from '../../../src/upstream/peer-selector.js'
@@ -113,6 +113,18 @@ describe('least_conn', () => {
     expect(peer('b').currentWeight).toBe(0)
   })
 
+  it('gives weight back to those with the least load, and leaves the others as they are', () => {
+    const { registry, peer } = group(
+      { x: { weight: 2 }, a: { weight: 2 }, b: { weight: 2 } },
+      { selector: selector() },
+    )
+    peer('x').connections = 1
+    for (const name of ['x', 'a', 'b']) peer(name).effectiveWeight = 0
+    open(registry).next()?.release('ok')
+    expect(['x', 'a', 'b'].map((name) => peer(name).effectiveWeight)).toEqual([0, 1, 1])
+    expect(['x', 'a', 'b'].map((name) => peer(name).currentWeight)).toEqual([0, 0, 0])
+  })
+
   it('looks at eligible peers only', () => {
     const { registry, peer } = group({ a: {}, b: {} }, { selector: selector() })
     peer('b').connections = 5
@@ -122,6 +134,20 @@ describe('least_conn', () => {
 
   it('finds nobody where nobody is', () => {
     expect(sequence({ a: { down: true } }, 1, { selector: selector() })).toBe('-')
+  })
+})
+
+describe('random two', () => {
+  it('are two different ones', () => {
+    const drawn = [0, 0.1, 0.2, 0.9]
+    const selector = makeSelector(
+      { name: 'random', two: true, time: 'header' },
+      { random: () => drawn.shift() ?? 0, now: () => 0 },
+    )
+    const { registry, peer } = group({ a: {}, b: {} }, { selector })
+    peer('a').connections = 5
+    expect(open(registry).next()?.peer.name).toBe('b')
+    expect(drawn).toEqual([])
   })
 })
 

@@ -9,7 +9,7 @@ import type { PeerAddress, PeerParameters } from '../../../src/upstream/peer.js'
 import { PeerState } from '../../../src/upstream/peer.js'
 import type { Availability } from '../../../src/upstream/availability.js'
 import { PeerRegistry } from '../../../src/upstream/registry.js'
-import type { PeerGroupSettings } from '../../../src/upstream/registry.js'
+import type { PeerGroupSettings } from '../../../src/upstream/group-settings.js'
 
 const address = (name: string): PeerAddress => ({
   protocol: 'http:',
