@@ -31,16 +31,19 @@ const use = `
   if (typeof main.createBalancer !== 'function') throw new Error('createBalancer is missing')
   if (Object.keys(testing).length === 0) throw new Error('evenkeel/testing is empty')
   if (typeof discovery.fromDns !== 'function') throw new Error('fromDns is missing')
+  if (typeof cluster.shareZones !== 'function') throw new Error('shareZones is missing')
 `
 writeFileSync(
   join(folder, 'import.mjs'),
   `import * as main from 'evenkeel'\nimport * as testing from 'evenkeel/testing'
-import * as discovery from 'evenkeel/discovery'\n${use}`,
+import * as discovery from 'evenkeel/discovery'
+import * as cluster from 'evenkeel/cluster'\n${use}`,
 )
 writeFileSync(
   join(folder, 'require.cjs'),
   `const main = require('evenkeel')\nconst testing = require('evenkeel/testing')
-const discovery = require('evenkeel/discovery')\n${use}`,
+const discovery = require('evenkeel/discovery')
+const cluster = require('evenkeel/cluster')\n${use}`,
 )
 for (const file of ['import.mjs', 'require.cjs']) run(process.execPath, [file], { cwd: folder })
 

@@ -16,13 +16,13 @@ export type ConnectOptions = Pick<
 > & { readonly localAddress?: string; readonly family?: number }
 
 /** A probe under way. */
-export interface Running {
+interface Running {
   /** Ends it without a word. */
   destroy(): void
 }
 
 /** `connected`: from now on silence until the timeout speaks for the peer, too. */
-export type Finding = 'alive' | 'dead' | 'connected'
+type Finding = 'alive' | 'dead' | 'connected'
 
 type Start = (peer: PeerAddress, options: ConnectOptions, found: (what: Finding) => void) => Running
 

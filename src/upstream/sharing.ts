@@ -21,7 +21,7 @@ export interface SharedStanding {
   readonly mark: SharedMark | undefined
 }
 
-export interface SharedMark {
+interface SharedMark {
   /** An {@link EjectReason}, or what another version calls one. */
   readonly reason: string
   readonly step: FailedStep
