@@ -405,11 +405,10 @@ export class PeerRegistry implements PeerOwner, AllPeers {
   }
 
   #returned(peer: PeerState, reason: ReturnReason): void {
-    if (peer.removed) return
     const now = this.clock.now()
     this.#live.refresh(peer, now)
     // It is back when its rest is over, too.
-    if (now < peer.restsUntil) return
+    if (peer.removed || now < peer.restsUntil) return
     this.#live.ease(peer, now)
     for (const observer of this.observers) observer.returned(peer, reason)
     this.queue.wakeAll()
