@@ -39,6 +39,11 @@ const overUndici = {
       // Nothing of the transport, or in processes of their own.
       'test/integration/examples/**',
       'test/integration/soak/**',
+      'test/integration/cluster/**',
+      // Who is chosen, and who there is to choose from.
+      'test/integration/discovery/{dns,dnsmasq,etcd,kubernetes,file}*.test.ts',
+      'test/conformance/hashes.test.ts',
+      'test/conformance/differential/selectors.test.ts',
     ],
   },
 }
