@@ -68,6 +68,17 @@ export class Dnsmasq {
 
 /** With these TTLs, in seconds, and further options. Ends with the test. */
 export async function dnsmasq(ttl: number, ...more: readonly string[]): Promise<Dnsmasq> {
+  // Between finding a port and taking it, somebody else may take it, for TCP if not for UDP.
+  for (let tries = 5; ; tries--) {
+    try {
+      return await start(ttl, more)
+    } catch (error) {
+      if (tries === 1 || !/Address already in use/.test(String(error))) throw error
+    }
+  }
+}
+
+async function start(ttl: number, more: readonly string[]): Promise<Dnsmasq> {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-dnsmasq-'))
   const hosts = join(folder, 'hosts')
   writeFileSync(hosts, '')
