@@ -24,7 +24,7 @@ const AT_ONCE = 2
  */
 const OTHER_NODES = /** @type {const} */ ({
   22: ['evenkeel', 'http-proxy-3 v2', 'evenkeel over undici 8'],
-  24: ['evenkeel', 'evenkeel over undici'],
+  24: ['evenkeel', 'evenkeel over undici 8'],
   26: ['evenkeel', 'http-proxy-3 v2', 'evenkeel over undici 8'],
 })
 /** Arithmetic, and the choices of selectors: the same under every Node, so that one of them is enough. */
