@@ -18,20 +18,19 @@ import { root } from './run.mjs'
  * and folders of their own.
  */
 const AT_ONCE = 2
+/** Arithmetic, and what is decided by comparing with nginx: the same under every Node. */
+const THE_SAME = ['test/unit/simulate/**', 'test/conformance/differential/**']
+/** Of the oldest and the newest Node more is wanted than of those between: invariants, whole processes, endurance. */
+const OF_THE_ENDS = ['test/property/**', 'test/integration/{cluster,soak}/**']
 /**
- * Which projects of the tests run under which other Node. Under the Node at hand all of them do; everything under every
- * Node would take longer than a quarter of an hour, and what a transport does depends little on the other one.
+ * Which projects of the tests run under which other Node, and what of them does not. Under the Node at hand all of it
+ * does; everything under every Node would take much longer than a quarter of an hour.
  */
 const OTHER_NODES = /** @type {const} */ ({
-  22: ['evenkeel', 'http-proxy-3 v2', 'evenkeel over undici 8'],
-  24: ['evenkeel', 'evenkeel over undici 8'],
-  26: ['evenkeel', 'http-proxy-3 v2', 'evenkeel over undici 8'],
+  22: { projects: ['evenkeel', 'http-proxy-3 v2'], without: [...THE_SAME, ...OF_THE_ENDS] },
+  24: { projects: ['evenkeel', 'evenkeel over undici 8'], without: [...THE_SAME, ...OF_THE_ENDS] },
+  26: { projects: ['evenkeel', 'http-proxy-3 v2', 'evenkeel over undici 8'], without: THE_SAME },
 })
-/** Arithmetic, and the choices of selectors: the same under every Node, so that one of them is enough. */
-const NODE_IS_ALL_THE_SAME = [
-  'test/unit/simulate/**',
-  'test/conformance/differential/selectors.test.ts',
-]
 const CHECKS = ['format:check', 'lint', 'types', 'unused', 'pack:check']
 const LOW_COVERAGE = /ERROR: (Coverage for .+)$/
 
@@ -109,8 +108,8 @@ async function whole(leg, args = []) {
   say(`${leg.name}: ${run.report?.passed ?? 0} passed, ${run.report?.faults.length ?? 0} failed`)
 }
 
-/** @param {string} major @param {readonly string[]} projects */
-async function underNode(major, projects) {
+/** @param {string} major @param {{ projects: readonly string[], without: readonly string[] }} what */
+async function underNode(major, { projects, without }) {
   const name = `node ${major}`
   const prefix = join(temp, `node${major}`)
   mkdirSync(prefix)
@@ -119,8 +118,8 @@ async function underNode(major, projects) {
   if (status === 0) {
     const path = join(prefix, 'node_modules/node/bin') + delimiter + here
     const which = projects.map((project) => `--project=${project}`)
-    const without = NODE_IS_ALL_THE_SAME.map((files) => `--exclude=${files}`)
-    return whole({ name, node: `v${major}.`, path }, [...which, ...without])
+    const left = without.map((files) => `--exclude=${files}`)
+    return whole({ name, node: `v${major}.`, path }, [...which, ...left])
   }
   checks.push({ where: name, name: 'could not be installed', message: '' })
 }
@@ -143,26 +142,25 @@ async function allChecks() {
   }
 }
 
+const atHand = { name: `node ${process.version.slice(1)}`, node: process.version, path: here }
 // The longest first: what is short fills the gap at the end.
 const jobs = [
   () =>
-    whole(
-      {
-        name: `node ${process.version.slice(1)}, with coverage`,
-        node: process.version,
-        path: here,
-      },
-      [
-        // Else nothing would be said of coverage when a test has failed.
-        '--coverage',
-        '--coverage.reportOnFailure',
-      ],
+    whole({ ...atHand, name: `${atHand.name}, with coverage` }, [
+      '--project=evenkeel',
+      // Else nothing would be said of coverage when a test has failed.
+      '--coverage',
+      '--coverage.reportOnFailure',
+    ]),
+  () =>
+    whole({ ...atHand, name: `${atHand.name}, over undici` }, ['--project=evenkeel over undici']),
+  ...Object.entries(OTHER_NODES)
+    .reverse()
+    .map(
+      ([major, what]) =>
+        () =>
+          underNode(major, what),
     ),
-  ...Object.entries(OTHER_NODES).map(
-    ([major, projects]) =>
-      () =>
-        underNode(major, projects),
-  ),
   allChecks,
 ]
 await Promise.all(

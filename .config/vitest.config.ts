@@ -43,7 +43,9 @@ const overUndici = {
       // Who is chosen, and who there is to choose from.
       'test/integration/discovery/{dns,dnsmasq,etcd,kubernetes,file}*.test.ts',
       'test/conformance/hashes.test.ts',
-      'test/conformance/differential/selectors.test.ts',
+      'test/conformance/differential/{selectors,random}.test.ts',
+      // Browsers speak to the server.
+      'test/integration/compat/chromium.test.ts',
     ],
   },
 }
