@@ -73,7 +73,7 @@ export async function dnsmasq(ttl: number, ...more: readonly string[]): Promise<
     try {
       return await start(ttl, more)
     } catch (error) {
-      if (tries === 1 || !/Address already in use/.test(String(error))) throw error
+      if (tries === 1 || !String(error).includes('Address already in use')) throw error
     }
   }
 }
