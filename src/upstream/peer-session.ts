@@ -252,9 +252,7 @@ export class PeerSession implements Candidates, HintTaker {
   ): PeerState | undefined {
     // The tier and the weights are not asked: what the others get is dealt out among them as if it had not been there.
     if (own !== undefined && scope.has(own)) return own
-    // As in nginx, a request that has come to the backups stays with them, while there is such a tier.
-    const stays = scope.tiers.some(({ priority }) => priority === this.#reached)
-    const reached = place === this.#reachedIn && stays ? this.#reached : 0
+    const reached = place === this.#reachedIn ? this.#reachedOf(scope) : 0
     this.#within = scope
     for (const tier of scope.tiers) {
       if (tier.priority < reached) continue
@@ -264,6 +262,12 @@ export class PeerSession implements Candidates, HintTaker {
       if (peer !== undefined) return peer
     }
     return undefined
+  }
+
+  /** Where its peers have moved to another tier meanwhile, it begins anew. */
+  #reachedOf({ tiers }: PeerScope): number {
+    if (this.#reached === 0) return 0
+    return tiers.some(({ priority }) => priority === this.#reached) ? this.#reached : 0
   }
 
   /** Peers of our own locality first, or the others, as drawn; a retry goes to our own first. */
@@ -288,9 +292,9 @@ export class PeerSession implements Candidates, HintTaker {
   #pickFrom(group: LiveGroup): PeerState | undefined {
     this.group = group
     const peer = this.#picker.pick(this)
-    if (peer === undefined || !this.eligible(peer)) return undefined
-    const state = this.#registry.stateOf(peer)
-    return state !== undefined && this.#within.has(state) ? state : undefined
+    const state = peer === undefined ? undefined : this.#registry.stateOf(peer)
+    if (state?.live !== true || this.#hasTried(state)) return undefined
+    return this.#within.has(state) ? state : undefined
   }
 
   #hasLive(scope: PeerScope): boolean {

@@ -102,4 +102,20 @@ describe('the panic threshold', () => {
     await Promise.resolve()
     expect(outcomes).toEqual(['ready'])
   })
+
+  it('wakes those who wait also when a failure has brought it about', async () => {
+    const all = group(
+      { a: { maxConns: 1 }, b: {}, d: {} },
+      { panicThreshold: 50, whenNoneLive: 'wait' },
+    )
+    const { registry, peer } = all
+    open(registry).next()
+    peer('b').healthy = false
+    const outcomes: string[] = []
+    queueUp(registry, outcomes)
+    registry.failed(peer('d'), 'error', 'answer')
+    expect(live(all)).toBe('bd')
+    await Promise.resolve()
+    expect(outcomes).toEqual(['ready'])
+  })
 })

@@ -291,3 +291,15 @@ describe('a peer that has asked for rest', () => {
     expect(told).toEqual([])
   })
 })
+
+describe('what other processes have in flight', () => {
+  it('counts in the group as well as at the peer, and is taken out again', () => {
+    const { registry, peer } = group({ a: {}, b: {} })
+    const [tier] = registry.tiers
+    open(registry).next()
+    registry.busyElsewhere(peer('b'), 3)
+    expect([peer('b').connections, tier?.inFlight]).toEqual([3, 4])
+    registry.busyElsewhere(peer('b'), 1)
+    expect([peer('b').connections, tier?.inFlight]).toEqual([1, 2])
+  })
+})
