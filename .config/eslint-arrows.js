@@ -116,6 +116,27 @@ const ARROWS = [
     why: 'a source of peers knows no upstream',
   },
   {
+    from: /^(?!(cli\/))/,
+    any: ['cli/'],
+    why: 'commands are for the command line alone',
+  },
+  {
+    from: /^nginx\//,
+    values: ['*'],
+    except: ['node:', 'config/', 'observe/log-format.js', 'errors.js'],
+    why: 'nginx configuration is read without a balancer',
+  },
+  {
+    from: /^(?!(observe\/prometheus|prometheus\.ts$))/,
+    any: ['prom-client', 'prometheus.js'],
+    why: 'metrics are for the subpath evenkeel/prometheus alone: prom-client need not be installed',
+  },
+  {
+    from: /^(?!(observe\/opentelemetry|opentelemetry\.ts$))/,
+    any: ['@opentelemetry/api', 'opentelemetry.js'],
+    why: 'traces are for the subpath evenkeel/opentelemetry alone: @opentelemetry/api need not be installed',
+  },
+  {
     from: /^(?!debug\.ts$)/,
     any: ['debug'],
     why: 'debug appears in src/debug.ts only',
