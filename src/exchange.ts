@@ -28,6 +28,13 @@ export interface ExchangePolicy {
   readonly feedback?: string | undefined
   /** How such a request goes says nothing of the peers. It is the user's: anything may come of it. */
   readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
+  /** The upstream's, for logs. */
+  readonly upstreamName?: string | undefined
+}
+
+/** Is told when the books of a request are closed. */
+export interface ExchangeWatcher {
+  exchangeOver(): void
 }
 
 const kExchange = Symbol('evenkeel.exchange')
@@ -92,6 +99,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** Its neighbours among the requests in flight: see `Draining`. */
   nextInFlight: Exchange | undefined
   previousInFlight: Exchange | undefined
+  /** Waits for the end of a request whose response is over already. */
+  watcher: ExchangeWatcher | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
   staleAt: object[] | undefined
 
@@ -233,6 +242,19 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return [this.#attempt, ...(this.#moreAttempts ?? NO_ATTEMPTS)]
   }
 
+  /** The first of {@link attempts}, and all others: without a list. */
+  get firstAttempt(): AttemptRecord | undefined {
+    return this.#attempt
+  }
+
+  get laterAttempts(): readonly AttemptRecord[] {
+    return this.#moreAttempts ?? NO_ATTEMPTS
+  }
+
+  get upstreamName(): string | undefined {
+    return this.#policy.upstreamName
+  }
+
   record(lease: Lease): AttemptRecord {
     return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name))
   }
@@ -282,6 +304,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     const admission = this.#admission
     this.#admission = undefined
     admission?.leave()
+    this.watcher?.exchangeOver()
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
   }
 }
 
