@@ -120,11 +120,12 @@ function assemble(
 ): Balancer {
   const { registry } = upstream.parts
   const clock = config.clock ?? registry.clock
-  const emitter = new BalancerEmitter()
+  const emitter = new BalancerEmitter(registry.name)
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
   const policy = handlerPolicy(config, upstream)
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
+  const reporter = new Reporter(emitter, clock, policy, config.onError)
   const handler = new RequestHandler({
     registry,
     transport,
@@ -139,6 +140,7 @@ function assemble(
     delivery: new Delivery({
       clock,
       draining,
+      reporter,
       changes: compileResponseChanges(config, registry),
       intercept: compileInterceptErrors(config.interceptErrors),
       sticky: upstream.parts.sticky,
@@ -147,7 +149,7 @@ function assemble(
       hidden: upstream.parts.feedback,
     }),
     draining,
-    reporter: new Reporter(emitter, clock, policy, config.onError),
+    reporter,
     policy,
   })
   const observer = forwardEvents(emitter)
@@ -189,7 +191,9 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const tls = new UpstreamTls(config.tls)
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
-  const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
+  const connections = new UpstreamConnections({ keepalive, tls, bind }, clock, (...change) => {
+    for (const observer of registry.observers) observer.connection?.(...change)
+  })
   const rules: UpstreamParts['rules'] = {
     defaults: config.peerDefaults,
     bind,

@@ -59,17 +59,33 @@ export type {
   ErrorCode,
 } from './errors.js'
 export type {
+  AttemptEndEvent,
+  AttemptStartEvent,
   BalancerEventName,
   BalancerEvents,
   EjectEvent,
   FinishEvent,
   HealthEvent,
+  IncidentEvent,
   JoinEvent,
   LeaveEvent,
   Listener,
   NextEvent,
+  PoolEvent,
+  QueueEvent,
   ReturnEvent,
+  StartEvent,
+  UpgradeEvent,
+  UpstreamEvent,
+  WarningEvent,
 } from './events.js'
+export type {
+  EarlyWarning,
+  Incident,
+  IncidentRequest,
+  Mechanism,
+  PeerChange,
+} from './observe/incident.js'
 export { upstreamVariables } from './upstream-variables.js'
 export type { UpstreamVariables } from './upstream-variables.js'
 
@@ -98,6 +114,7 @@ export type {
 } from './selection/options.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
 export type {
+  ConnectionChange,
   DiscoveryEvent,
   EjectReason,
   HealthReason,
