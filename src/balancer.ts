@@ -24,6 +24,8 @@ import { ReplayMemory } from './message/request-body.js'
 import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
+import { isAccessLog, makeWriter, writerOf } from './observe/access-log.js'
+import type { AccessWriter } from './observe/access-writer.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
@@ -120,11 +122,13 @@ function assemble(
 ): Balancer {
   const { registry } = upstream.parts
   const clock = config.clock ?? registry.clock
-  const emitter = new BalancerEmitter()
+  const emitter = new BalancerEmitter(registry.name)
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
   const policy = handlerPolicy(config, upstream)
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
+  const reporter = new Reporter(emitter, clock, policy, config.onError)
+  const access = accessOf(config, clock)
   const handler = new RequestHandler({
     registry,
     transport,
@@ -139,6 +143,7 @@ function assemble(
     delivery: new Delivery({
       clock,
       draining,
+      reporter,
       changes: compileResponseChanges(config, registry),
       intercept: compileInterceptErrors(config.interceptErrors),
       sticky: upstream.parts.sticky,
@@ -147,8 +152,9 @@ function assemble(
       hidden: upstream.parts.feedback,
     }),
     draining,
-    reporter: new Reporter(emitter, clock, policy, config.onError),
+    reporter,
     policy,
+    accessLog: access?.writer,
   })
   const observer = forwardEvents(emitter)
   registry.observers.add(observer)
@@ -177,6 +183,7 @@ function assemble(
       registry.observers.delete(observer)
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
+      if (access?.isOurs === true) await access?.writer.close()
     },
   })
   return balancer
@@ -189,7 +196,9 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const tls = new UpstreamTls(config.tls)
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
-  const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
+  const connections = new UpstreamConnections({ keepalive, tls, bind }, clock, (...change) => {
+    for (const observer of registry.observers) observer.connection?.(...change)
+  })
   const rules: UpstreamParts['rules'] = {
     defaults: config.peerDefaults,
     bind,
@@ -276,6 +285,16 @@ function transportOf(
   return { transport: factory.create(context), isOurs: true }
 }
 
+/** The given one, or one made for this balancer, which it has to close. */
+function accessOf(
+  { accessLog }: BalancerConfig,
+  clock: Clock,
+): { readonly writer: AccessWriter; readonly isOurs: boolean } | undefined {
+  if (accessLog === undefined) return undefined
+  if (isAccessLog(accessLog)) return { writer: writerOf(accessLog), isOurs: false }
+  return { writer: makeWriter(accessLog, clock, 'leave'), isOurs: true }
+}
+
 function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {
   const byMethod = config.nginx ? isIdempotentForNginx : isIdempotent
   const { idempotent } = config
@@ -298,6 +317,7 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
+    upstreamName: upstream.parts.registry.name,
   }
 }
 

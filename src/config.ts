@@ -86,6 +86,7 @@ const BALANCER = namesOf<BalancerOptions>({
   host: true,
   proxyStatus: true,
   transport: true,
+  accessLog: true,
   onError: true,
   ...SHARED,
 })

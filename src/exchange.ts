@@ -86,6 +86,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   clientAddress: string | undefined
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
+  /** Milliseconds that it has waited in the queue. */
+  waited = 0
   /** How its waiting in the queue ended, where it was in vain. */
   waitEnd: 'full' | 'timeout' | 'overloaded' | undefined
   /** Where it counts as one of the requests in flight. */
@@ -99,6 +101,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** Its neighbours among the requests in flight: see `Draining`. */
   nextInFlight: Exchange | undefined
   previousInFlight: Exchange | undefined
+  /** Those that came behind the response: name, value, name, value … */
+  trailers: readonly string[] | undefined
   /** Waits for the end of a request whose response is over already. */
   watcher: ExchangeWatcher | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
@@ -255,13 +259,13 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return this.#policy.upstreamName
   }
 
-  record(lease: Lease): AttemptRecord {
-    return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name))
+  record(lease: Lease, startedAt = lease.takenAt): AttemptRecord {
+    return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name, startedAt))
   }
 
   /** nginx's entry for "no peer could be chosen". */
-  recordNoPeer(upstreamName: string): AttemptRecord {
-    const record = new AttemptRecord(undefined, upstreamName)
+  recordNoPeer(upstreamName: string, now: number): AttemptRecord {
+    const record = new AttemptRecord(undefined, upstreamName, now)
     // It took no time to find nobody.
     record.responseTime = 0
     return this.#recorded(record)

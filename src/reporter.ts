@@ -1,16 +1,17 @@
 /** Tells what happened: the error answer, the events, one log line a request. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setAttemptHeader } from './attempt-header.js'
+import type { AttemptRecord } from './attempt-record.js'
 import type { Clock } from './clock.js'
 import { logRequest } from './debug.js'
 import { BalancerError } from './errors.js'
-import type { ErrorCode } from './errors.js'
-import type { BalancerEmitter, NextEvent } from './events.js'
+import type { AttemptSummary, ErrorCode } from './errors.js'
+import type { BalancerEmitter, QueueEvent, UpgradeEvent } from './events.js'
 import type { Exchange } from './exchange.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import { breakOff } from './message/relay.js'
-import type { WhyNoNext } from './next-upstream/decide.js'
-import type { AttemptCondition } from './next-upstream/condition.js'
+import type { PreparedAttempt } from './prepared-attempt.js'
 import type { Peer } from './upstream/peer.js'
 
 /** `options.onError`. */
@@ -38,15 +39,75 @@ export class Reporter {
     this.#onError = onError
   }
 
-  decided(
-    x: Exchange,
+  /** A request has come. */
+  started({ req: request, res: response }: Exchange): void {
+    const emitter = this.#emitter
+    if (emitter.has('start'))
+      emitter.emit('start', { upstream: emitter.upstream, request, response })
+  }
+
+  /** An attempt is about to be made: listeners may still add to its head. */
+  attemptStarted(x: Exchange, attempt: PreparedAttempt, again: boolean): void {
+    const emitter = this.#emitter
+    if (!emitter.has('attemptStart')) return
+    let isOver = false
+    emitter.emit('attemptStart', {
+      upstream: emitter.upstream,
+      request: x.req,
+      response: x.res,
+      peer: attempt.peer,
+      number: x.attempts.indexOf(attempt.record) + 1,
+      again,
+      setHeader(name, value) {
+        if (isOver) throw new Error('setHeader: the attempt has begun')
+        setAttemptHeader(attempt, name, value)
+      },
+    })
+    isOver = true
+  }
+
+  /** An attempt has come to its end; a second call for it does nothing. */
+  attemptEnded(x: Exchange, record: AttemptRecord): void {
+    const emitter = this.#emitter
+    if (!emitter.has('attemptEnd') || record.ended) return
+    record.ended = true
+    emitter.emit('attemptEnd', {
+      upstream: emitter.upstream,
+      request: x.req,
+      response: x.res,
+      peer: record.peer,
+      number: x.attempts.indexOf(record) + 1,
+      attempt: record.summary(x.startedAt),
+    })
+  }
+
+  queued(x: Exchange, outcome: QueueEvent['outcome'], waited: number): void {
+    const emitter = this.#emitter
+    if (emitter.has('queue'))
+      emitter.emit('queue', { upstream: emitter.upstream, request: x.req, outcome, waited })
+  }
+
+  upgraded(
+    { req: request }: Exchange,
     peer: Peer,
-    condition: AttemptCondition,
-    decision: NextEvent['decision'],
-    why: WhyNoNext | undefined,
+    protocol: string,
+    state: UpgradeEvent['state'],
+    duration: number,
   ): void {
-    if (this.#emitter.has('next'))
-      this.#emitter.emit('next', { request: x.req, peer, condition, decision, why })
+    const emitter = this.#emitter
+    if (!emitter.has('upgrade')) return
+    const { upstream } = emitter
+    emitter.emit('upgrade', { upstream, request, peer, protocol, state, duration })
+  }
+
+  /** What was the matter with an attempt, and what is done about it, is in its record. */
+  judged(x: Exchange, peer: Peer, record: AttemptRecord): void {
+    const emitter = this.#emitter
+    const { upstream } = emitter
+    const { condition, decision, why } = record
+    if (condition !== undefined && decision !== undefined && emitter.has('next'))
+      emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
+    if (record.failure !== undefined) this.attemptEnded(x, record)
   }
 
   /** Ends the request with an answer of our own; with none to a client that has left. */
@@ -56,7 +117,7 @@ export class Reporter {
     message: string,
     details: { status: number; cause?: unknown; retryAfter?: number },
   ): void {
-    const attempts = x.attempts.map((attempt) => attempt.summary())
+    const attempts = summariesOf(x)
     const error = new BalancerError(code, message, { ...details, attempts })
     x.error = error
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
@@ -71,13 +132,17 @@ export class Reporter {
   }
 
   finished(x: Exchange): void {
-    if (this.#emitter.has('finish')) {
-      this.#emitter.emit('finish', {
+    const emitter = this.#emitter
+    if (emitter.has('attemptEnd')) for (const each of x.attempts) this.attemptEnded(x, each)
+    if (emitter.has('finish')) {
+      emitter.emit('finish', {
+        upstream: emitter.upstream,
         request: x.req,
         response: x.res,
         status: statusOf(x),
-        attempts: x.attempts.map((attempt) => attempt.summary()),
+        attempts: summariesOf(x),
         duration: this.#clock.now() - x.startedAt,
+        waited: x.waited,
         error: x.error,
       })
     }
@@ -118,6 +183,10 @@ export class Reporter {
     const error = x.error === undefined ? '' : ` [${x.error.code}: ${x.error.message}]`
     return `${x.method} ${x.url} ${String(statusOf(x))} in ${duration} ms: ${trail}${error}`
   }
+}
+
+function summariesOf(x: Exchange): AttemptSummary[] {
+  return x.attempts.map((attempt) => attempt.summary(x.startedAt))
 }
 
 function statusOf(x: Exchange): number {

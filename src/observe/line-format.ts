@@ -85,7 +85,11 @@ function knownVariable(name: string): LogVariable {
 }
 
 /** A value that there is none of is `-`; with `json` and `none`, nothing (`ngx_http_log_json_variable`). */
-function escaped({ read, text }: LogVariable, escape: LogEscape, around: LogSurroundings): ReadText {
+function escaped(
+  { read, text }: LogVariable,
+  escape: LogEscape,
+  around: LogSurroundings,
+): ReadText {
   if (escape === 'default') {
     if (text === 'plain') return (log) => read(log, around) ?? '-'
     return (log) => escapeDefault(read(log, around) ?? '-', text)

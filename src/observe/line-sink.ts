@@ -120,7 +120,9 @@ export class LineSink {
     const lines = this.#dropped - this.#said
     if (lines === 0) return
     this.#said = this.#dropped
-    this.#warn(`${String(lines)} lines of the ${this.#what} were dropped: its stream did not take them`)
+    this.#warn(
+      `${String(lines)} lines of the ${this.#what} were dropped: its stream did not take them`,
+    )
   }
 
   #warn(text: string): void {

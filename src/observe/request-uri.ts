@@ -29,7 +29,7 @@ export function argumentsOf(target: string): string | undefined {
 export function argument(target: string, name: string): string | undefined {
   const text = argumentsOf(target)
   if (text === undefined) return undefined
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const found = text.indexOf('&', start)
     const end = found === -1 ? text.length : found
     const equals = start + name.length

@@ -166,7 +166,11 @@ export class ResponseLog implements ExchangeWatcher {
 
   #over(): void {
     const exchange = exchangeOf(this.res)
-    for (let log: ResponseLog | undefined = this as ResponseLog; log !== undefined; log = log.next) {
+    for (
+      let log: ResponseLog | undefined = this as ResponseLog;
+      log !== undefined;
+      log = log.next
+    ) {
       log.exchange = exchange
       log.#owner.write(log)
       if (log.#owner.needs.received) log.connection.read = log.socket.bytesRead

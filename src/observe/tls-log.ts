@@ -65,6 +65,8 @@ function verifyOf(socket: TLSSocket, certificate: PeerCertificate | undefined): 
 function nameOf(name: PeerCertificate['subject']): string {
   return Object.entries(name as unknown as Record<string, string | string[]>)
     .reverse()
-    .flatMap(([key, value]) => [value].flat().map((one) => `${key}=${one.replace(SPECIAL, '\\$&')}`))
+    .flatMap(([key, value]) =>
+      [value].flat().map((one) => `${key}=${one.replace(SPECIAL, '\\$&')}`),
+    )
     .join(',')
 }

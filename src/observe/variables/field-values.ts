@@ -41,7 +41,7 @@ export class SentField {
 /** A cookie of a request's `Cookie` (`ngx_http_parse_cookie_lines`): the first of that name, in any case. */
 export function cookieOf(cookies: string | undefined, name: string): string | undefined {
   if (cookies === undefined) return undefined
-  for (let start = 0; start < cookies.length; ) {
+  for (let start = 0; start < cookies.length;) {
     const found = cookies.indexOf(';', start)
     const end = found === -1 ? cookies.length : found
     const value = valueOf(cookies.slice(start, end), name)

@@ -1,12 +1,6 @@
 /** Variables of the request and of the connection it came on. */
 import type { ResponseLog } from '../response-log.js'
-import {
-  argument,
-  argumentsOf,
-  authorityOf,
-  normalisedUri,
-  requestUri,
-} from '../request-uri.js'
+import { argument, argumentsOf, authorityOf, normalisedUri, requestUri } from '../request-uri.js'
 import { cookieOf } from './field-values.js'
 import { bytes, number, plain, unicode } from './variable.js'
 import type { LogVariable, VariableFamily, VariableTable } from './variable.js'

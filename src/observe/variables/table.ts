@@ -1,5 +1,10 @@
 /** All variables of log formats by their names, and those that there cannot be. */
-import { REQUEST_VARIABLES, requestArgument, requestCookie, requestField } from './request-variables.js'
+import {
+  REQUEST_VARIABLES,
+  requestArgument,
+  requestCookie,
+  requestField,
+} from './request-variables.js'
 import { RESPONSE_VARIABLES, sentField, sentTrailer } from './response-variables.js'
 import { TLS_VARIABLES } from './tls-variables.js'
 import {
