@@ -183,7 +183,7 @@ function assemble(
       registry.observers.delete(observer)
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
-      if (access?.isOurs === true) await access?.writer.close()
+      if (access?.isOurs === true) await access.writer.close()
     },
   })
   return balancer
