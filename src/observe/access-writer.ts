@@ -54,7 +54,7 @@ export class AccessWriter implements LogOwner {
     const first = logOf(res)
     if (first !== undefined && this.#besides === 'leave') return
     for (let log = first; log !== undefined; log = log.next) if (log.is(this)) return
-    new ResponseLog(this, req, res as ClientResponse)
+    new ResponseLog(this, req, res)
   }
 
   now(): number {

@@ -96,6 +96,14 @@ export class ResponseLog implements ExchangeWatcher {
     return res.writableEnded && stream.aborted !== true && (stream.rstCode ?? 0) === 0
   }
 
+  /**
+   * `$request_completion`. As in nginx also where an upstream broke off in the middle: its end is taken for the end
+   * (`ngx_http_upstream_finalize_request`).
+   */
+  get completed(): boolean {
+    return this.finished || this.exchange?.error?.code === 'ERR_UPSTREAM_TRUNCATED'
+  }
+
   /** `$status`: 499 where the client has left before there was one (`ngx_http_terminate_request`). */
   get status(): number {
     const { res } = this
@@ -167,14 +175,16 @@ export class ResponseLog implements ExchangeWatcher {
   #over(): void {
     const exchange = exchangeOf(this.res)
     for (
-      let log: ResponseLog | undefined = this as ResponseLog;
+      let log: ResponseLog | undefined = this;
       log !== undefined;
       log = log.next
     ) {
       log.exchange = exchange
       log.#owner.write(log)
-      if (log.#owner.needs.received) log.connection.read = log.socket.bytesRead
     }
+    // For all of them the same: where the next request's bytes begin.
+    if (this.#owner.needs.received || this.next !== undefined)
+      this.connection.read = this.socket.bytesRead
   }
 }
 

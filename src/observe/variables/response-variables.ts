@@ -10,7 +10,7 @@ export const RESPONSE_VARIABLES: VariableTable = {
   status: number(({ status }) => (status > 99 ? String(status) : String(status).padStart(3, '0'))),
   bytes_sent: number((log) => String(bytesSent(log)), 'sent'),
   body_bytes_sent: number((log) => String(bodyBytesSent(log)), 'sent'),
-  request_completion: plain(({ finished }) => (finished ? 'OK' : '')),
+  request_completion: plain(({ completed }) => (completed ? 'OK' : '')),
   request_time: number(({ duration }) => seconds(duration)),
   connection_time: number((log) => seconds(log.startedAt + log.duration - log.connection.openedAt)),
   time_local: plain((_, { times }) => times.local),
@@ -44,7 +44,7 @@ export const sentTrailer: VariableFamily = (name): LogVariable => {
 function outgoing(headers: object | undefined, name: string): string | undefined {
   const value: unknown = headers && Reflect.get(headers, name.replaceAll('_', '-'))
   if (value === undefined) return undefined
-  return Array.isArray(value) ? value.join(', ') : String(value as string | number)
+  return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
 /** On the wire: head, body and what frames it. In HTTP/2 the body as far as it is known, for frames are not counted. */
