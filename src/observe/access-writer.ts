@@ -2,7 +2,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
 import type { AccessLogConfig } from '../config/access-log.js'
-import type { ClientResponse } from '../message/relay.js'
 import { LineFormat } from './line-format.js'
 import { LineSink } from './line-sink.js'
 import { LogTimes } from './log-times.js'
@@ -23,16 +22,18 @@ export interface AccessWriterParts {
 
 export class AccessWriter implements LogOwner {
   readonly needs: LogNeeds
-  readonly #clock: Clock
+  readonly clock: Clock
+  readonly #times: LogTimes
   readonly #format: LineFormat
-  readonly #sink: LineSink | undefined
+  readonly #sink: LineSink | undefined = undefined
   readonly #logger: AccessLogConfig['logger']
   readonly #if: AccessLogConfig['if']
   readonly #besides: AccessWriterParts['besides']
 
   constructor(config: AccessLogConfig, parts: AccessWriterParts) {
-    this.#clock = config.clock ?? parts.clock
-    const times = new LogTimes(config.wallTime ?? parts.wallTime)
+    this.clock = config.clock ?? parts.clock
+    const times = new LogTimes(this.clock, config.wallTime ?? parts.wallTime)
+    this.#times = times
     const { hostname, newRequestId } = parts
     const around = { times, serverName: config.serverName, hostname, newRequestId }
     this.#format = new LineFormat(config.parts, config.escape, around)
@@ -41,31 +42,41 @@ export class AccessWriter implements LogOwner {
     this.#if = config.if
     this.#besides = parts.besides
     const { stream, buffer: limit } = config
-    this.#sink =
-      config.logger === undefined ? new LineSink({ stream, limit, what: 'access log' }) : undefined
+    const onTurnEnd = (): void => {
+      times.expire()
+    }
+    if (config.logger === undefined)
+      this.#sink = new LineSink({ stream, limit, what: 'access log', onTurnEnd })
   }
 
   get dropped(): number {
     return this.#sink?.dropped ?? 0
   }
 
-  /** A response will get its line; one that has been announced before gets no second one. */
-  begin(req: IncomingMessage, res: ServerResponse): void {
+  /**
+   * A response will get its line; one that has been announced before gets no second one.
+   * @param startedAt milliseconds of our clock.
+   */
+  begin(req: IncomingMessage, res: ServerResponse, startedAt = this.clock.now()): void {
     const first = logOf(res)
     if (first !== undefined && this.#besides === 'leave') return
     for (let log = first; log !== undefined; log = log.next) if (log.is(this)) return
-    new ResponseLog(this, req, res)
+    new ResponseLog(this, req, res, startedAt)
   }
 
   now(): number {
-    return this.#clock.now()
+    return this.#times.now
   }
 
   write(log: ResponseLog): void {
     try {
       if (this.#if !== undefined && this.#if(log.req, log.res) === false) return
       if (this.#sink !== undefined) this.#sink.line(this.#format.line(log))
-      else this.#logger?.info(this.#format.fields(log))
+      else {
+        // There is no turn to share the times with.
+        this.#times.expire()
+        this.#logger?.info(this.#format.fields(log))
+      }
     } catch (error) {
       // The user's predicate or logger: neither may cost a client its connection.
       process.emitWarning(`no line in the access log: ${String(error)}`, 'EvenkeelLogWarning')

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { ClientResponse } from '../message/relay.js'
 import { TlsLog } from './tls-log.js'
+import type { TlsConnection } from './tls-log.js'
 
 const kConnection = Symbol('evenkeel.connectionLog')
 
@@ -65,13 +66,13 @@ export class ConnectionLog {
       this.#localAddress = socket.localAddress
       this.#localPort = socket.localPort
     }
-    if (needs.tls && this.encrypted) this.#tls ??= new TlsLog(socket as TLSSocket)
+    if (needs.tls && this.encrypted) this.#tls ??= new TlsLog(socket as unknown as TlsConnection)
   }
 }
 
 /** HTTP/1: the socket; HTTP/2: that of the session, as far as it is shown. */
 export function socketOf(res: ClientResponse, socket: Socket): Socket {
-  return res.stream?.session?.socket ?? socket
+  return (res.stream?.session as { readonly socket?: Socket } | undefined)?.socket ?? socket
 }
 
 /** Of the connection that the response goes out on; the same object for all of its requests. */

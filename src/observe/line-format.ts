@@ -3,6 +3,7 @@ import { escapeDefault, escapeJson, escapeNone } from './log-escape.js'
 import type { LogEscape } from './log-escape.js'
 import type { LogFormatPart } from './log-format.js'
 import type { LogNeeds, ResponseLog } from './response-log.js'
+import { REQUEST_LINE } from './variables/request-variables.js'
 import { variableOf } from './variables/table.js'
 import type { LogSurroundings, LogVariable, Need } from './variables/variable.js'
 
@@ -24,21 +25,21 @@ export class LineFormat {
 
   constructor(parts: readonly LogFormatPart[], escape: LogEscape, around: LogSurroundings) {
     const texts = ['']
-    const names: string[] = []
-    for (const part of parts) {
-      if ('text' in part) texts.push(`${texts.pop() ?? ''}${part.text}`)
+    const reads: ReadText[] = []
+    for (const part of parts.flatMap(inLine)) {
+      if (typeof part === 'string') texts.push(`${texts.pop() ?? ''}${part}`)
       else {
-        names.push(part.variable)
+        reads.push(escaped(part, escape, around))
         texts.push('')
       }
     }
     const [begin = '', ...others] = texts
     this.#begin = begin
     this.#texts = others
-    this.#names = names
-    this.#variables = names.map(knownVariable)
+    this.#reads = reads
+    this.#names = parts.flatMap((part) => ('variable' in part ? [part.variable] : []))
+    this.#variables = this.#names.map(knownVariable)
     this.#around = around
-    this.#reads = this.#variables.map((variable) => escaped(variable, escape, around))
   }
 
   get needs(): LogNeeds {
@@ -75,6 +76,12 @@ export class LineFormat {
     }
     return fields
   }
+}
+
+/** A part of a format as a line is made of it. */
+function inLine(part: LogFormatPart): readonly (string | LogVariable)[] {
+  if ('text' in part) return [part.text]
+  return part.variable === 'request' ? REQUEST_LINE : [knownVariable(part.variable)]
 }
 
 /** Formats are checked when options are read. */

@@ -22,12 +22,15 @@ export interface LineSinkOptions {
   readonly limit: number
   /** What the lines are, for the warning: `access log`. */
   readonly what: string
+  /** Called when the lines of a turn of the event loop are written. */
+  readonly onTurnEnd?: () => void
 }
 
 export class LineSink {
   readonly #stream: LogStream
   readonly #limit: number
   readonly #what: string
+  readonly #onTurnEnd: (() => void) | undefined
   #waiting = ''
   #lines = 0
   #scheduled = false
@@ -38,7 +41,8 @@ export class LineSink {
   /** Of these it has been told already. */
   #said = 0
 
-  constructor({ stream, limit, what }: LineSinkOptions) {
+  constructor({ stream, limit, what, onTurnEnd }: LineSinkOptions) {
+    this.#onTurnEnd = onTurnEnd
     this.#stream = stream
     this.#limit = limit
     this.#what = what
@@ -51,6 +55,7 @@ export class LineSink {
 
   /** One line, without its end. */
   line(text: string): void {
+    if (!this.#scheduled) this.#schedule()
     if (this.#waiting.length + text.length >= this.#limit && !this.#makeRoom()) {
       this.#dropped++
       return
@@ -58,15 +63,12 @@ export class LineSink {
     this.#waiting += text
     this.#waiting += '\n'
     this.#lines++
-    if (this.#scheduled || this.#full) return
-    this.#scheduled = true
-    if (!this.#started) this.#start()
-    afterReading(flush, this)
   }
 
   /** All that waits is handed over now, unless the stream has asked to wait. */
   flush(): void {
     this.#scheduled = false
+    this.#onTurnEnd?.()
     if (!this.#full) this.#write()
   }
 
@@ -80,6 +82,12 @@ export class LineSink {
     process.off('exit', this.#onExit)
     stream?.off('error', this.#onError)
     this.#started = false
+  }
+
+  #schedule(): void {
+    this.#scheduled = true
+    if (!this.#started) this.#start()
+    afterReading(flush, this)
   }
 
   #makeRoom(): boolean {

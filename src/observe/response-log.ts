@@ -18,6 +18,7 @@ export interface LogNeeds extends ConnectionNeeds {
 /** Takes a response that is over. */
 export interface LogOwner {
   readonly needs: LogNeeds
+  /** Milliseconds of its clock. */
   now(): number
   write(log: ResponseLog): void
 }
@@ -60,11 +61,11 @@ export class ResponseLog implements ExchangeWatcher {
   #sentBefore = 0
   #bytesSent = -1
 
-  constructor(owner: LogOwner, req: IncomingMessage, res: ClientResponse) {
+  constructor(owner: LogOwner, req: IncomingMessage, res: ClientResponse, startedAt: number) {
     this.#owner = owner
     this.req = req
     this.res = res
-    this.startedAt = owner.now()
+    this.startedAt = startedAt
     this.method = req.method ?? 'GET'
     const { originalUrl } = req as Mounted
     this.target = typeof originalUrl === 'string' ? originalUrl : (req.url ?? '/')
@@ -91,8 +92,9 @@ export class ResponseLog implements ExchangeWatcher {
   /** All of the response has been handed to the client's connection. */
   get finished(): boolean {
     const { res } = this
-    const { stream } = res as { readonly stream?: { aborted?: boolean; rstCode?: number } }
-    if (stream === undefined) return res.writableFinished
+    const stream = res.stream as { aborted?: boolean; rstCode?: number } | undefined
+    // Node takes the connection from a response that went out to its end. What was written to a closed one ends, too.
+    if (stream === undefined) return res.writableFinished && res.socket === null && this.#hasSent
     return res.writableEnded && stream.aborted !== true && (stream.rstCode ?? 0) === 0
   }
 
@@ -172,16 +174,15 @@ export class ResponseLog implements ExchangeWatcher {
     else exchange.watcher = this
   }
 
+  #write(exchange: Exchange | undefined): void {
+    this.exchange = exchange
+    this.#owner.write(this)
+  }
+
   #over(): void {
     const exchange = exchangeOf(this.res)
-    for (
-      let log: ResponseLog | undefined = this;
-      log !== undefined;
-      log = log.next
-    ) {
-      log.exchange = exchange
-      log.#owner.write(log)
-    }
+    this.#write(exchange)
+    for (let log = this.next; log !== undefined; log = log.next) log.#write(exchange)
     // For all of them the same: where the next request's bytes begin.
     if (this.#owner.needs.received || this.next !== undefined)
       this.connection.read = this.socket.bytesRead

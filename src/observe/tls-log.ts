@@ -4,6 +4,18 @@ import type { PeerCertificate, TLSSocket } from 'node:tls'
 /** RFC 4514: characters that mean something in a name. */
 const SPECIAL = /[,+"\\<>;]/g
 
+/** A client's connection over TLS, as far as it is asked. */
+export type TlsConnection = Pick<
+  TLSSocket,
+  | 'getProtocol'
+  | 'getCipher'
+  | 'isSessionReused'
+  | 'getPeerCertificate'
+  | 'authorized'
+  | 'authorizationError'
+  | 'alpnProtocol'
+> & { readonly servername?: unknown }
+
 export class TlsLog {
   readonly protocol: string | undefined
   readonly cipher: string | undefined
@@ -15,10 +27,10 @@ export class TlsLog {
   readonly verify: string
   readonly #certificate: PeerCertificate | undefined
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: TlsConnection) {
     this.protocol = socket.getProtocol() ?? undefined
     this.cipher = (socket.getCipher() as { readonly name?: string } | undefined)?.name
-    const { servername, alpnProtocol } = socket as TLSSocket & { readonly servername?: unknown }
+    const { servername, alpnProtocol } = socket
     this.serverName = typeof servername === 'string' ? servername : undefined
     this.alpn = typeof alpnProtocol === 'string' ? alpnProtocol : undefined
     this.sessionReused = socket.isSessionReused()
@@ -54,7 +66,7 @@ export class TlsLog {
   }
 }
 
-function verifyOf(socket: TLSSocket, certificate: PeerCertificate | undefined): string {
+function verifyOf(socket: TlsConnection, certificate: PeerCertificate | undefined): string {
   if (certificate === undefined) return 'NONE'
   if (socket.authorized) return 'SUCCESS'
   // In Node's types an Error, in fact its code.

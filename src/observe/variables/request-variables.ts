@@ -7,7 +7,7 @@ import type { LogVariable, VariableFamily, VariableTable } from './variable.js'
 
 const uri = bytes(({ target }) => normalisedUri(target))
 const args = bytes(({ target }) => argumentsOf(target))
-const remoteAddress = unicode((log) => addressOf(log))
+const remoteAddress = plain((log) => addressOf(log))
 // A unix socket has none, and nginx shows nothing.
 const remotePort = plain(({ connection }) => textOf(connection.remotePort))
 
@@ -41,12 +41,21 @@ export const REQUEST_VARIABLES: VariableTable = {
   connection: number(({ connection }) => String(connection.number)),
   connection_requests: number((log) => String(log.number)),
   pipe: plain(({ pipelined }) => (pipelined ? 'p' : '.')),
-  server_addr: unicode(({ connection }) => connection.localAddress ?? 'unix:', 'addresses'),
+  server_addr: plain(({ connection }) => connection.localAddress ?? 'unix:', 'addresses'),
   server_port: plain(({ connection }) => textOf(connection.localPort), 'addresses'),
   server_name: unicode((_, { serverName }) => serverName),
   hostname: unicode((_, { hostname }) => hostname),
   pid: number(() => String(process.pid)),
 }
+
+/** `$request` in parts: to look through each of them is cheaper than to put them together for that. */
+export const REQUEST_LINE: readonly (LogVariable | string)[] = [
+  bytes(({ method }) => method),
+  ' ',
+  bytes(({ target }) => target),
+  ' HTTP/',
+  plain(({ req }) => req.httpVersion),
+]
 
 /** `$http_NAME`: nginx leaves fields with `_` in their names out (`underscores_in_headers off`). */
 export const requestField: VariableFamily = (name): LogVariable => {

@@ -1,4 +1,5 @@
 /** Variables of the response, and of the times. */
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import { seconds } from '../log-times.js'
 import type { ResponseLog } from '../response-log.js'
@@ -41,10 +42,9 @@ export const sentTrailer: VariableFamily = (name): LogVariable => {
   })
 }
 
-function outgoing(headers: object | undefined, name: string): string | undefined {
-  const value: unknown = headers && Reflect.get(headers, name.replaceAll('_', '-'))
-  if (value === undefined) return undefined
-  return Array.isArray(value) ? value.join(', ') : String(value)
+function outgoing(headers: OutgoingHttpHeaders | undefined, name: string): string | undefined {
+  const value = headers?.[name.replaceAll('_', '-')]
+  return Array.isArray(value) ? value.join(', ') : value?.toString()
 }
 
 /** On the wire: head, body and what frames it. In HTTP/2 the body as far as it is known, for frames are not counted. */
