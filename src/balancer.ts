@@ -9,6 +9,7 @@ import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
+import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
 import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
@@ -27,6 +28,7 @@ import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.j
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
+import { recorderOf } from './recording.js'
 import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
@@ -122,10 +124,12 @@ function assemble(
   const clock = config.clock ?? registry.clock
   const emitter = new BalancerEmitter(registry.name)
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
-  const policy = handlerPolicy(config, upstream)
+  const recorder = recorderOf(config, upstream, emitter, clock)
+  const explainer = new Explainer(recorder, registry.name, () => clock.now())
+  const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
-  const reporter = new Reporter(emitter, clock, policy, config.onError)
+  const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
   const handler = new RequestHandler({
     registry,
     transport,
@@ -153,7 +157,7 @@ function assemble(
     policy,
   })
   const observer = forwardEvents(emitter)
-  registry.observers.add(observer)
+  registry.observers.add(observer).add(recorder)
 
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     handler.handle(req, res, undefined)
@@ -177,6 +181,8 @@ function assemble(
     async close({ timeout }: CloseOptions = {}): Promise<void> {
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
+      registry.observers.delete(recorder)
+      recorder.close()
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
     },
@@ -280,7 +286,11 @@ function transportOf(
   return { transport: factory.create(context), isOurs: true }
 }
 
-function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {
+function handlerPolicy(
+  config: BalancerConfig,
+  upstream: UpstreamHandle,
+  explainer: Explainer,
+): HandlerPolicy {
   const byMethod = config.nginx ? isIdempotentForNginx : isIdempotent
   const { idempotent } = config
   return {
@@ -302,6 +312,7 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
+    explainer,
   }
 }
 

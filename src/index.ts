@@ -86,6 +86,8 @@ export type {
   Mechanism,
   PeerChange,
 } from './observe/incident.js'
+export { explain } from './explain.js'
+export type { EndPhase, Explanation } from './observe/explanation.js'
 export { upstreamVariables } from './upstream-variables.js'
 export type { UpstreamVariables } from './upstream-variables.js'
 
