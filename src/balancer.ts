@@ -9,6 +9,7 @@ import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
+import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
 import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
@@ -24,11 +25,11 @@ import { ReplayMemory } from './message/request-body.js'
 import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
-import { isAccessLog, makeWriter, writerOf } from './observe/access-log.js'
-import type { AccessWriter } from './observe/access-writer.js'
+import { BalancerLogs } from './observe/balancer-logs.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
+import { recorderOf } from './recording.js'
 import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
@@ -124,11 +125,14 @@ function assemble(
   const clock = config.clock ?? registry.clock
   const emitter = new BalancerEmitter(registry.name)
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
-  const policy = handlerPolicy(config, upstream)
+  const recorder = recorderOf(config, upstream, emitter, clock)
+  const explainer = new Explainer(recorder, registry.name, () => clock.now())
+  const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
-  const reporter = new Reporter(emitter, clock, policy, config.onError)
-  const access = accessOf(config, clock)
+  const logs = new BalancerLogs(config, clock)
+  const { onError } = config
+  const reporter = new Reporter(emitter, clock, policy, onError, recorder, explainer, logs.errors)
   const handler = new RequestHandler({
     registry,
     transport,
@@ -154,10 +158,10 @@ function assemble(
     draining,
     reporter,
     policy,
-    accessLog: access?.writer,
+    accessLog: logs.access,
   })
   const observer = forwardEvents(emitter)
-  registry.observers.add(observer)
+  registry.observers.add(observer).add(recorder)
 
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     handler.handle(req, res, undefined)
@@ -181,9 +185,11 @@ function assemble(
     async close({ timeout }: CloseOptions = {}): Promise<void> {
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
+      registry.observers.delete(recorder)
+      recorder.close()
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
-      if (access?.isOurs === true) await access.writer.close()
+      await logs.close()
     },
   })
   return balancer
@@ -285,17 +291,11 @@ function transportOf(
   return { transport: factory.create(context), isOurs: true }
 }
 
-/** The given one, or one made for this balancer, which it has to close. */
-function accessOf(
-  { accessLog }: BalancerConfig,
-  clock: Clock,
-): { readonly writer: AccessWriter; readonly isOurs: boolean } | undefined {
-  if (accessLog === undefined) return undefined
-  if (isAccessLog(accessLog)) return { writer: writerOf(accessLog), isOurs: false }
-  return { writer: makeWriter(accessLog, clock, 'leave'), isOurs: true }
-}
-
-function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {
+function handlerPolicy(
+  config: BalancerConfig,
+  upstream: UpstreamHandle,
+  explainer: Explainer,
+): HandlerPolicy {
   const byMethod = config.nginx ? isIdempotentForNginx : isIdempotent
   const { idempotent } = config
   return {
@@ -318,6 +318,7 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
     upstreamName: upstream.parts.registry.name,
+    explainer,
   }
 }
 

@@ -87,6 +87,7 @@ const BALANCER = namesOf<BalancerOptions>({
   proxyStatus: true,
   transport: true,
   accessLog: true,
+  errorLog: true,
   onError: true,
   ...SHARED,
 })

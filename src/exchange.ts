@@ -11,6 +11,7 @@ import { withoutField } from './message/response-headers.js'
 import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
+import type { Explanation } from './observe/explanation.js'
 import type { Admission } from './overload/admission.js'
 import type { AttemptSignal } from './transport/transport.js'
 import type { SelectionRequest } from './upstream/peer-selector.js'
@@ -30,6 +31,7 @@ export interface ExchangePolicy {
   readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
   /** The upstream's, for logs. */
   readonly upstreamName?: string | undefined
+  readonly explainer?: { explain(x: Exchange): Explanation } | undefined
 }
 
 /** Is told when the books of a request are closed. */
@@ -103,6 +105,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   previousInFlight: Exchange | undefined
   /** Those that came behind the response: name, value, name, value … */
   trailers: readonly string[] | undefined
+  /** Why the body of the response that was on its way ended early. */
+  broken: UpstreamFailure | undefined
   /** Waits for the end of a request whose response is over already. */
   watcher: ExchangeWatcher | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
@@ -125,6 +129,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
     else res.on('close', onClose)
     ;(res as Carrier)[kExchange] = this
+  }
+
+  /** Why it has ended as it has, or what there is to say so far. */
+  explain(): Explanation | undefined {
+    return this.error?.explanation ?? this.#policy.explainer?.explain(this)
   }
 
   /** The client's connection is closed, or the response through. */

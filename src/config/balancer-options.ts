@@ -6,6 +6,7 @@ import { isAccessLog } from '../observe/access-log.js'
 import { readAccessLog } from './access-log.js'
 import { readNextConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
+import { readErrorLog } from './error-log.js'
 import { readExempt } from './exempt.js'
 import { readTrustProxy } from './networks.js'
 import { readBodies } from './body-options.js'
@@ -59,6 +60,7 @@ export function readBalancer(
     proxyStatus: readProxyStatus(options),
     transport: readTransport(options),
     accessLog: readAccess(options),
+    errorLog: readErrorLog(options.problems, options.path('errorLog'), options.value('errorLog')),
     onError: options.callback('onError'),
   }
 }

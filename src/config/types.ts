@@ -21,6 +21,7 @@ import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from 
 import type { SelectorSettings } from '../selection/index.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
 import type { AccessLog } from '../observe/access-log.js'
+import type { ErrorLogConfig } from './error-log.js'
 import type { AccessLogConfig } from './access-log.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
@@ -264,6 +265,8 @@ export interface BalancerConfig extends BodyConfig, MessageConfig, OverloadConfi
   readonly transport: Transport | TransportFactory | undefined
   /** One that is made already, or what to make one of; undefined: none. */
   readonly accessLog: AccessLog | AccessLogConfig | undefined
+  /** Undefined: none. */
+  readonly errorLog: ErrorLogConfig | undefined
   readonly onError:
     ((error: BalancerError, request: IncomingMessage, response: ServerResponse) => void) | undefined
   readonly nginx: boolean

@@ -128,6 +128,8 @@ export interface RelayOwner extends Pick<AttemptSignal, 'onAbort'> {
   onClientGone: (() => void) | undefined
   /** Those that have come behind the body; none, most of the time. */
   trailers?: readonly string[] | undefined
+  /** Why the body ended early. */
+  broken?: UpstreamFailure | undefined
 }
 
 /**
@@ -232,6 +234,7 @@ class Relay implements BodySink {
   fail(failure: UpstreamFailure): void {
     this.#written = true
     this.#leave()
+    this.#owner.broken = failure
     breakOff(this.#res)
     this.#resolve({ kind: 'truncated', failure })
   }

@@ -77,6 +77,6 @@ export function socketOf(res: ClientResponse, socket: Socket): Socket {
 
 /** Of the connection that the response goes out on; the same object for all of its requests. */
 export function connectionLogOf(res: ClientResponse, socket: Socket, now: number): ConnectionLog {
-  const carrier = (res.stream === undefined ? socket : (res.stream.session ?? {})) as Carrier
+  const carrier: Carrier = res.stream === undefined ? socket : (res.stream.session ?? {})
   return (carrier[kConnection] ??= new ConnectionLog(socket, now))
 }
