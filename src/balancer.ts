@@ -7,7 +7,7 @@ import { resolveBalancer, resolveUpstream } from './config.js'
 import type { BalancerConfig, UpstreamConfig } from './config.js'
 import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
-import { Draining } from './draining.js'
+import { drained, Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
 import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
@@ -336,21 +336,6 @@ function bodySettings(config: BalancerConfig): BodySettings {
     tempPath: config.tempPath,
     maxBody: config.maxBody,
   }
-}
-
-function drained(draining: Draining, clock: Clock, timeout: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer =
-      timeout === undefined
-        ? undefined
-        : clock.after(timeout, () => {
-            draining.stop()
-          })
-    draining.begin(() => {
-      timer?.cancel()
-      resolve()
-    })
-  })
 }
 
 function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {

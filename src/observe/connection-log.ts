@@ -8,7 +8,7 @@ import type { TlsConnection } from './tls-log.js'
 const kConnection = Symbol('evenkeel.connectionLog')
 
 interface Carrier {
-  [kConnection]?: ConnectionLog
+  [kConnection]?: ConnectionLog | undefined
 }
 
 /** Parts of a connection that have to be asked for at a request's begin, where a format has them. */
@@ -77,6 +77,6 @@ export function socketOf(res: ClientResponse, socket: Socket): Socket {
 
 /** Of the connection that the response goes out on; the same object for all of its requests. */
 export function connectionLogOf(res: ClientResponse, socket: Socket, now: number): ConnectionLog {
-  const carrier: Carrier = res.stream === undefined ? socket : (res.stream.session ?? {})
+  const carrier = (res.stream === undefined ? socket : (res.stream.session ?? {})) as Carrier
   return (carrier[kConnection] ??= new ConnectionLog(socket, now))
 }

@@ -42,6 +42,8 @@ export interface Case {
   /** Requests on one connection, one after the other, or all at once. */
   readonly times?: number
   readonly pipelined?: true
+  /** What nginx says in its error log, and what we say. */
+  readonly says?: Readonly<Record<string, string>>
   /** Fields that cannot be equal, by reason. */
   readonly differs?: Readonly<Record<string, readonly string[]>>
 }

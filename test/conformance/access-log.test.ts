@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accessLog, createBalancer, createUpstream } from 'evenkeel'
-import type { AccessLog, Balancer } from 'evenkeel'
+import type { AccessLog, Balancer, LogStream } from 'evenkeel'
 import {
   closeConnection,
   createMockUpstream,
@@ -35,12 +35,15 @@ interface Logged {
   readonly fields: Fields
   readonly json: Fields
   readonly received: number
+  /** Of the error log, since the case before. */
+  readonly errors: readonly string[]
 }
 
 interface Proxy {
   readonly port: number
   lines(): readonly string[]
   jsonLines(): readonly string[]
+  errors(): readonly string[]
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
@@ -118,6 +121,7 @@ describe.skipIf(nginxBinary === undefined)('the access log', () => {
       ),
     )
     const written: string[] = []
+    const errors: string[] = []
     const json: string[] = []
     log = accessLog({ format: FORMAT, stream: { write: (text) => written.push(text) } })
     jsonLog = accessLog({
@@ -125,7 +129,7 @@ describe.skipIf(nginxBinary === undefined)('the access log', () => {
       escape: 'json',
       stream: { write: (text) => json.push(text) },
     })
-    balancers = balancersOf(mocks, gone, log)
+    balancers = balancersOf(mocks, gone, log, { write: (text) => errors.push(text) })
     server = serverOf(balancers, [log, jsonLog]).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const linesOf = (text: string): string[] => text.split('\n').slice(0, -1)
@@ -134,11 +138,13 @@ describe.skipIf(nginxBinary === undefined)('the access log', () => {
         port: nginx.port,
         lines: () => linesOf(nginx.read('access.tsv')),
         jsonLines: () => linesOf(nginx.read('access.json')),
+        errors: () => linesOf(nginx.errorLog()),
       },
       {
         port: (server.address() as AddressInfo).port,
         lines: () => linesOf(written.join('')),
         jsonLines: () => linesOf(json.join('')),
+        errors: () => linesOf(errors.join('')),
       },
     ]
     // The first request to it marks both of its peers.
@@ -165,6 +171,15 @@ describe.skipIf(nginxBinary === undefined)('the access log', () => {
     expect(compared(ours)).toEqual(compared(theirs))
   })
 
+  it.each(CASES)('the error log: $name', ({ name, says = {} }) => {
+    const [theirs, ours] = results.get(name)!
+    const said = (logged: readonly Logged[] | undefined): readonly string[] =>
+      logged![0]!.errors.map((line) =>
+        Object.entries(says).reduce((text, [a, b]) => text.replace(a, b), line),
+      )
+    expect(said(ours)).toEqual(said(theirs))
+  })
+
   it('times, numbers and names have their shape, with as many entries as there are attempts', () => {
     for (const [name, both] of results)
       for (const logged of both) {
@@ -187,6 +202,7 @@ describe.skipIf(nginxBinary === undefined)('the access log', () => {
   async function play(proxy: Proxy, of: Case): Promise<readonly Logged[]> {
     const before = proxy.lines().length
     const jsonBefore = proxy.jsonLines().length
+    const errorsBefore = proxy.errors().length
     const received = await send(proxy.port, of)
     const count = before + (of.times ?? 1)
     const isThere = (): boolean =>
@@ -204,9 +220,20 @@ describe.skipIf(nginxBinary === undefined)('the access log', () => {
         fields: fieldsOf(line),
         json: (of.talk === undefined ? JSON.parse(json[i]!) : {}) as Fields,
         received,
+        errors: proxy.errors().slice(errorsBefore).flatMap(comparableError),
       }))
   }
 })
+
+/** A line as far as it can be the same; none for what has nothing to do with upstreams. */
+function comparableError(line: string): readonly string[] {
+  const match = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+#0: \*\d+ (.*)$/.exec(line)
+  if (match === null) throw new Error(`not a line of an error log: ${line}`)
+  const [, level, text = ''] = match
+  return /is buffered to a temporary file|client .* closed keepalive/.test(text)
+    ? []
+    : [`[${level}] ${text}`]
+}
 
 function nginxParts(
   [a, b]: readonly string[],
@@ -244,6 +271,7 @@ function balancersOf(
   mocks: readonly MockUpstream[],
   gone: readonly string[],
   accessLog: AccessLog,
+  errors: LogStream,
 ): Balancer[] {
   const live = mocks.map(({ url }) => url)
   const refusing = gone.map((address) => `http://${address}`)
@@ -261,6 +289,7 @@ function balancersOf(
       nextUpstream: { on: ['error', 'timeout', 'invalid_header', 'http_503'] },
       readTimeout: READ_TIMEOUT,
       accessLog,
+      errorLog: { stream: errors, level: 'info' },
       bufferSize: '16k',
     }),
   )
