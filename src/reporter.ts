@@ -11,6 +11,7 @@ import type { Exchange } from './exchange.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import { breakOff } from './message/relay.js'
+import type { RequestObserver } from './observe/request-observer.js'
 import type { PreparedAttempt } from './prepared-attempt.js'
 import type { Peer } from './upstream/peer.js'
 
@@ -22,6 +23,8 @@ export type OnError = (
 ) => void
 
 export class Reporter {
+  /** Of the library's own, who are told without payloads. */
+  readonly observers: RequestObserver[] = []
   readonly #emitter: BalancerEmitter
   readonly #clock: Clock
   readonly #page: ErrorPageSettings
@@ -40,8 +43,10 @@ export class Reporter {
   }
 
   /** A request has come. */
-  started({ req: request, res: response }: Exchange): void {
+  started(x: Exchange): void {
+    const { req: request, res: response } = x
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.started?.(x)
     if (emitter.has('start'))
       emitter.emit('start', { upstream: emitter.upstream, request, response })
   }
@@ -49,6 +54,7 @@ export class Reporter {
   /** An attempt is about to be made: listeners may still add to its head. */
   attemptStarted(x: Exchange, attempt: PreparedAttempt, again: boolean): void {
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.attemptStarted?.(x, attempt, again)
     if (!emitter.has('attemptStart')) return
     let isOver = false
     emitter.emit('attemptStart', {
@@ -69,8 +75,10 @@ export class Reporter {
   /** An attempt has come to its end; a second call for it does nothing. */
   attemptEnded(x: Exchange, record: AttemptRecord): void {
     const emitter = this.#emitter
-    if (!emitter.has('attemptEnd') || record.ended) return
+    if (record.ended || !this.#followsAttempts()) return
     record.ended = true
+    for (const observer of this.observers) observer.attemptEnded?.(x, record)
+    if (!emitter.has('attemptEnd')) return
     emitter.emit('attemptEnd', {
       upstream: emitter.upstream,
       request: x.req,
@@ -83,20 +91,23 @@ export class Reporter {
 
   queued(x: Exchange, outcome: QueueEvent['outcome'], waited: number): void {
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.queued?.(x, outcome, waited)
     if (emitter.has('queue'))
       emitter.emit('queue', { upstream: emitter.upstream, request: x.req, outcome, waited })
   }
 
   upgraded(
-    { req: request }: Exchange,
+    x: Exchange,
     peer: Peer,
     protocol: string,
     state: UpgradeEvent['state'],
     duration: number,
   ): void {
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.upgraded?.(x, state)
     if (!emitter.has('upgrade')) return
     const { upstream } = emitter
+    const { req: request } = x
     emitter.emit('upgrade', { upstream, request, peer, protocol, state, duration })
   }
 
@@ -105,6 +116,7 @@ export class Reporter {
     const emitter = this.#emitter
     const { upstream } = emitter
     const { condition, decision, why } = record
+    for (const observer of this.observers) observer.judged?.(x, record)
     if (condition !== undefined && decision !== undefined && emitter.has('next'))
       emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
     if (record.failure !== undefined) this.attemptEnded(x, record)
@@ -133,7 +145,11 @@ export class Reporter {
 
   finished(x: Exchange): void {
     const emitter = this.#emitter
-    if (emitter.has('attemptEnd')) for (const each of x.attempts) this.attemptEnded(x, each)
+    this.#endAttempts(x)
+    if (this.observers.length > 0) {
+      const duration = this.#clock.now() - x.startedAt
+      for (const observer of this.observers) observer.finished?.(x, statusOf(x), duration)
+    }
     if (emitter.has('finish')) {
       emitter.emit('finish', {
         upstream: emitter.upstream,
@@ -147,6 +163,19 @@ export class Reporter {
       })
     }
     if (logRequest.enabled) logRequest('%s', this.#line(x))
+  }
+
+  #followsAttempts(): boolean {
+    return this.observers.length > 0 || this.#emitter.has('attemptEnd')
+  }
+
+  #endAttempts(x: Exchange): void {
+    if (!this.#followsAttempts()) return
+    let record = x.attemptAt(0)
+    for (let i = 1; record !== undefined; i++) {
+      this.attemptEnded(x, record)
+      record = x.attemptAt(i)
+    }
   }
 
   #writePage(x: Exchange, error: BalancerError): void {
