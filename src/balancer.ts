@@ -27,9 +27,11 @@ import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
+import { kInternals } from './observe/internals.js'
+import type { BalancerInternals } from './observe/internals.js'
 import { Reporter } from './reporter.js'
 import { recorderOf } from './recording.js'
-import type { HandlerPolicy } from './handler-parts.js'
+import type { HandlerParts, HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
 import { selectorFromFunction } from './selection/from-function.js'
@@ -130,7 +132,7 @@ function assemble(
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
   const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
-  const handler = new RequestHandler({
+  const parts: HandlerParts = {
     registry,
     transport,
     clock,
@@ -155,7 +157,8 @@ function assemble(
     draining,
     reporter,
     policy,
-  })
+  }
+  const handler = new RequestHandler(parts)
   const observer = forwardEvents(emitter)
   registry.observers.add(observer).add(recorder)
 
@@ -164,6 +167,7 @@ function assemble(
   }
   const balancer: Balancer = Object.assign(serve, {
     upstream,
+    [kInternals]: internalsFrom(parts, upstream),
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
         handler.handle(req, res, undefined, upgrade)
@@ -188,6 +192,12 @@ function assemble(
     },
   })
   return balancer
+}
+
+function internalsFrom(parts: HandlerParts, upstream: UpstreamHandle): BalancerInternals {
+  const { registry, reporter, draining, budget } = parts
+  const { connections } = upstream.parts
+  return { registry, reporter, draining, budget, connections, carrier: parts }
 }
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {

@@ -242,6 +242,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return [this.#attempt, ...(this.#moreAttempts ?? NO_ATTEMPTS)]
   }
 
+  /** One of {@link attempts}, and no list made for it. */
+  attemptAt(index: number): AttemptRecord | undefined {
+    return index === 0 ? this.#attempt : this.#moreAttempts?.[index - 1]
+  }
+
   record(lease: Lease, startedAt = lease.takenAt): AttemptRecord {
     return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name, startedAt))
   }
