@@ -7,7 +7,7 @@ import { resolveBalancer, resolveUpstream } from './config.js'
 import type { BalancerConfig, UpstreamConfig } from './config.js'
 import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
-import { Draining } from './draining.js'
+import { drained, Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
 import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
@@ -25,6 +25,7 @@ import { ReplayMemory } from './message/request-body.js'
 import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
+import { BalancerLogs } from './observe/balancer-logs.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { kInternals } from './observe/internals.js'
@@ -131,7 +132,9 @@ function assemble(
   const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
-  const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
+  const logs = new BalancerLogs(config, clock)
+  const { onError } = config
+  const reporter = new Reporter(emitter, clock, policy, onError, recorder, explainer, logs.errors)
   const parts: HandlerParts = {
     registry,
     transport,
@@ -157,6 +160,7 @@ function assemble(
     draining,
     reporter,
     policy,
+    accessLog: logs.access,
   }
   const handler = new RequestHandler(parts)
   const observer = forwardEvents(emitter)
@@ -189,6 +193,7 @@ function assemble(
       recorder.close()
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
+      await logs.close()
     },
   })
   return balancer
@@ -322,6 +327,7 @@ function handlerPolicy(
     feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
+    upstreamName: upstream.parts.registry.name,
     explainer,
   }
 }
@@ -340,21 +346,6 @@ function bodySettings(config: BalancerConfig): BodySettings {
     tempPath: config.tempPath,
     maxBody: config.maxBody,
   }
-}
-
-function drained(draining: Draining, clock: Clock, timeout: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer =
-      timeout === undefined
-        ? undefined
-        : clock.after(timeout, () => {
-            draining.stop()
-          })
-    draining.begin(() => {
-      timer?.cancel()
-      resolve()
-    })
-  })
 }
 
 function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {

@@ -47,3 +47,6 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, run) => new SystemTimer(ms, run),
 }
+
+/** Milliseconds since 1970, as the platform has them: for what people read. */
+export const wallTime = (): number => Date.now()

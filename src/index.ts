@@ -86,6 +86,14 @@ export type {
   Mechanism,
   PeerChange,
 } from './observe/incident.js'
+export { accessLog } from './observe/access-log.js'
+export type { AccessLog } from './observe/access-log.js'
+export type { AccessLogOptions, InfoLogger } from './observe/access-log-options.js'
+export type { LogStream } from './observe/line-sink.js'
+export type { LogEscape } from './observe/log-escape.js'
+export { morganTokens } from './observe/morgan-tokens.js'
+export type { MorganLike } from './observe/morgan-tokens.js'
+export type { ErrorLogOptions, LevelLogger } from './observe/error-log-options.js'
 export { explain } from './explain.js'
 export type { EndPhase, Explanation } from './observe/explanation.js'
 export { upstreamVariables } from './upstream-variables.js'

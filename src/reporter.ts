@@ -10,6 +10,7 @@ import type { BalancerEmitter, QueueEvent, UpgradeEvent } from './events.js'
 import type { Exchange } from './exchange.js'
 import { pathOf } from './explain.js'
 import type { Explainer } from './explain.js'
+import type { ErrorLog } from './observe/error-log.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import { breakOff } from './message/relay.js'
@@ -36,6 +37,7 @@ export class Reporter {
   readonly #onError: OnError | undefined
   readonly #recorder: IncidentRecorder
   readonly #explainer: Explainer
+  readonly #errorLog: ErrorLog | undefined
 
   constructor(
     emitter: BalancerEmitter,
@@ -44,7 +46,9 @@ export class Reporter {
     onError: OnError | undefined,
     recorder: IncidentRecorder,
     explainer: Explainer,
+    errorLog?: ErrorLog,
   ) {
+    this.#errorLog = errorLog
     this.#recorder = recorder
     this.#explainer = explainer
     this.#emitter = emitter
@@ -57,6 +61,7 @@ export class Reporter {
   started(x: Exchange): void {
     const { req: request, res: response } = x
     const emitter = this.#emitter
+    this.#errorLog?.started(x)
     for (const observer of this.observers) observer.started?.(x)
     if (emitter.has('start'))
       emitter.emit('start', { upstream: emitter.upstream, request, response })
@@ -128,6 +133,7 @@ export class Reporter {
     const { upstream } = emitter
     const { condition, decision, why } = record
     for (const observer of this.observers) observer.judged?.(x, record)
+    this.#errorLog?.judged(x, record)
     if (condition !== undefined && decision !== undefined && emitter.has('next'))
       emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
     if (record.marked) {
@@ -150,6 +156,7 @@ export class Reporter {
     const explain = (): Explanation => explanationOf(facts)
     const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
+    this.#errorLog?.failed(x, error)
     this.#recorder.failed({ code, attempts, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
