@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** `npx evenkeel`. */
 import type { Command } from './command.js'
+import { doctorCommand } from './doctor.js'
 import { runCli } from './run.js'
 
-const COMMANDS: readonly Command[] = []
+const COMMANDS: readonly Command[] = [doctorCommand]
 
 process.exitCode = await runCli(COMMANDS, process.argv.slice(2), {
   stdout: (text) => process.stdout.write(text),

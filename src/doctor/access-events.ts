@@ -40,7 +40,7 @@ function withoutAttempts(context: LineContext): LogEvent[] {
   const { status, knows } = context.reader
   // A status without an upstream is nginx's own; where the log does not tell, 500 and 503 may well be the application's.
   const own = knows.statuses ? status >= 500 && status <= 504 : GATEWAY.has(status)
-  return own ? [context.lost('undetermined', '')] : []
+  return own ? [context.lost('undetermined', knows.statuses ? NO_UPSTREAM : '')] : []
 }
 
 function lostOf(context: LineContext): LostEvent | undefined {
@@ -119,11 +119,14 @@ class LineContext {
       source: 'access',
       role,
       status: this.reader.status,
-      upstream: this.names.keyOf(entry),
+      upstream: entry === NO_UPSTREAM ? entry : this.names.keyOf(entry),
       evidence: this.#evidence,
     }
   }
 }
+
+/** In place of an upstream's name, for what nginx answers without one. */
+export const NO_UPSTREAM = '-'
 
 /** {@link FailureEvent.connectTime} where the format has no `$upstream_connect_time`; -1: it did not get that far. */
 export const UNKNOWN = -2

@@ -1,4 +1,5 @@
 /** One group of lost requests with all that is known of it: what the mechanism is told from. */
+import { NO_UPSTREAM } from './access-events.js'
 import type { ConfFacts, ProxyFacts, UpstreamFacts } from './conf-facts.js'
 import type { FailureEvent, SignEvent } from './events.js'
 import type { Group, LostTally } from './groups.js'
@@ -37,6 +38,8 @@ export interface CaseFile {
   readonly start: number
   readonly end: number
   readonly upstreamName: string
+  /** nginx answered these by itself: no upstream was concerned. */
+  readonly withoutUpstream: boolean
   readonly upstream: UpstreamFacts | undefined
   readonly proxies: readonly ProxyFacts[]
   readonly hasConf: boolean
@@ -62,7 +65,7 @@ export function caseOf(group: Group, context: CaseContext): CaseFile {
   const lostSource = group.lost.access.total > 0 || !beyond ? 'access' : 'error'
   const within = group.failures.filter(({ time }) => time <= group.end + SECOND)
   const failures = chosen(within)
-  const upstreamName = group.upstream === '' ? soleUpstream(group) : group.upstream
+  const upstreamName = nameOf(group)
   return {
     lost: group.lost[lostSource],
     lostSource,
@@ -74,7 +77,8 @@ export function caseOf(group: Group, context: CaseContext): CaseFile {
     start: group.start,
     end: group.end,
     upstreamName,
-    upstream: names.facts(upstreamName),
+    withoutUpstream: group.upstream === NO_UPSTREAM,
+    upstream: group.upstream === NO_UPSTREAM ? undefined : names.facts(upstreamName),
     proxies: conf?.proxies.filter(({ upstream }) => upstream === upstreamName) ?? [],
     hasConf: conf !== undefined,
     knows,
@@ -86,6 +90,11 @@ export function caseOf(group: Group, context: CaseContext): CaseFile {
 export function chosen(failures: readonly FailureEvent[]): FailureEvent[] {
   const told = failures.some(({ source }) => source === 'error')
   return failures.filter(({ source, kind }) => kind === 'status' || !told || source === 'error')
+}
+
+function nameOf(group: Group): string {
+  if (group.upstream === NO_UPSTREAM) return ''
+  return group.upstream === '' ? soleUpstream(group) : group.upstream
 }
 
 /** The name in `$upstream_addr` or in `upstream: "http://name/…"`, where there is no configuration. */

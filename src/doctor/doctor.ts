@@ -145,7 +145,7 @@ export class Doctor {
     if (file.lost.total === 0) return
     const judged = judge(file)
     this.#lost.push(file.lost)
-    this.#rescues.explained(file.failures)
+    this.#rescues.explained(group.failures)
     const isBunch =
       file.lost.total >= (this.#options.minimum ?? 5) ||
       (file.lost.total >= 2 && file.lost.bystanders > 0)

@@ -1,7 +1,7 @@
 /** What a line of the error log says of failures. */
 import type { ErrorLine } from './error-line.js'
 import type { FailureEvent, LogEvent, SignEvent } from './events.js'
-import { UNKNOWN } from './access-events.js'
+import { NO_UPSTREAM, UNKNOWN } from './access-events.js'
 import type { PeerNames } from './peer-names.js'
 import type { Evidence } from './report.js'
 
@@ -56,7 +56,8 @@ export class ErrorEvents {
   #sign(line: ErrorLine, kind: SignEvent['kind'], time: number, evidence: Evidence): SignEvent {
     if (kind === 'disabled') this.#remember(line)
     const { method, path, upstream } = line
-    const key = this.#names.keyOf(upstream)
+    const limited = kind === 'limit_conn' || kind === 'limit_req'
+    const key = limited ? NO_UPSTREAM : this.#names.keyOf(upstream)
     return { what: 'sign', time, kind, upstream: key, peer: upstream, method, path, evidence }
   }
 

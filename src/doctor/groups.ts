@@ -1,4 +1,5 @@
 /** Puts lost requests that are close together into groups, each with the failures that led to it. */
+import { NO_UPSTREAM } from './access-events.js'
 import type { FailureEvent, LogEvent, LostEvent, SignEvent } from './events.js'
 
 /** Failures that are kept of one group; more are counted. */
@@ -91,8 +92,7 @@ export class Groups {
       return
     }
     this.#recent.push(event)
-    this.#open.get(event.upstream)?.add(event)
-    if (event.upstream !== '') this.#open.get('')?.add(event)
+    for (const [key, group] of this.#open) if (belongs(event.upstream, key)) group.add(event)
   }
 
   /** Closes what cannot grow any more. */
@@ -111,8 +111,7 @@ export class Groups {
     if (open !== undefined) return open
     const group = new Group(upstream)
     this.#recent = this.#recent.filter((event) => time - event.time <= this.#options.lookBack)
-    for (const event of this.#recent)
-      if (upstream === '' || event.upstream === '' || event.upstream === upstream) group.add(event)
+    for (const event of this.#recent) if (belongs(event.upstream, upstream)) group.add(event)
     this.#open.set(upstream, group)
     return group
   }
@@ -121,4 +120,10 @@ export class Groups {
     this.#open.delete(group.upstream)
     this.#closed(group)
   }
+}
+
+/** Whose upstream is not known may belong to any. */
+function belongs(upstream: string, key: string): boolean {
+  if (upstream === key) return true
+  return upstream !== NO_UPSTREAM && key !== NO_UPSTREAM && (upstream === '' || key === '')
 }

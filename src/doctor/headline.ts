@@ -44,8 +44,9 @@ function countOf(count: number, word: string): string {
 }
 
 /** `2 application errors (500)`; of those that marked, if there are any. */
-function whatOf({ marks, failures, signs }: CaseFile, { mechanism, votes }: Verdict): string {
-  const markers = failures.filter((failure) => marks.markers.has(failure))
+function whatOf({ marks, failures, signs }: CaseFile, verdict: Verdict): string {
+  const { mechanism, votes } = verdict
+  const markers = [...verdict.failures].filter((failure) => marks.markers.has(failure))
   const count = markers.length > 0 ? markers.length : Math.max(votes, 0)
   const [one, many] = WORDS[mechanism]
   if (mechanism === 'connection_limits' && signs.length === 0 && failures.length === 0)

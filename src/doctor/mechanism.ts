@@ -8,21 +8,26 @@ import type { Confidence, Mechanism } from './report.js'
 export interface Verdict {
   readonly mechanism: Mechanism
   readonly confidence: Confidence
-  /** How many attempts say so. */
+  /** How many attempts say so, and which; limits and disabled servers are no attempts. */
   readonly votes: number
+  readonly failures: ReadonlySet<FailureEvent>
   readonly because: readonly string[]
   readonly contributing: readonly Mechanism[]
 }
 
 type Ballot = Map<Mechanism, number>
 
+const NONE: ReadonlySet<FailureEvent> = new Set()
+
 /** The mechanism that most of the failed attempts show; the limits of nginx itself come first, for they cause others. */
 export function mechanismOf(file: CaseFile): Verdict {
   const because: string[] = []
   const ballot: Ballot = new Map()
   const closed = closedConnections(file)
-  for (const failure of file.failures)
-    vote(ballot, mechanismOfFailure(failure, closed.mechanism, file))
+  const kinds = new Map(
+    file.failures.map((failure) => [failure, mechanismOfFailure(failure, closed.mechanism, file)]),
+  )
+  for (const kind of kinds.values()) vote(ballot, kind)
   const hidden = hiddenStatuses(file)
   if (hidden > 0) {
     vote(ballot, 'application_errors_mark_peers', hidden)
@@ -44,6 +49,7 @@ export function mechanismOf(file: CaseFile): Verdict {
     mechanism,
     confidence: mechanism === closed.mechanism ? closed.confidence : confidenceOf(mechanism, file),
     votes,
+    failures: new Set(file.failures.filter((failure) => kinds.get(failure) === mechanism)),
     because,
     contributing: others.map(([name]) => name),
   }
@@ -143,6 +149,7 @@ function withoutFailures(file: CaseFile, ballot: Ballot): Verdict {
     mechanism: 'unknown',
     confidence: 'low',
     votes: ballot.get('unknown') ?? 0,
+    failures: NONE,
     contributing: [],
   } as const
   const refused = file.lost.bystanders > 0 || file.refusals > 0
@@ -152,6 +159,7 @@ function withoutFailures(file: CaseFile, ballot: Ballot): Verdict {
       mechanism: 'connection_limits',
       confidence: 'medium',
       votes: 0,
+      failures: NONE,
       because: ['No attempt had failed, and the servers have max_conns: all of them were full.'],
       contributing: [],
     }
@@ -166,6 +174,7 @@ function withoutFailures(file: CaseFile, ballot: Ballot): Verdict {
       mechanism: 'application_errors_mark_peers',
       confidence: 'medium',
       votes: 0,
+      failures: NONE,
       because: [
         'The error log has no failed connection before it, so the servers were marked for what the error log does not have: the statuses that proxy_next_upstream lists.',
       ],
@@ -174,7 +183,9 @@ function withoutFailures(file: CaseFile, ballot: Ballot): Verdict {
   return { ...unknown, because: ['What marked the servers is not in the logs.', whyUnknown(file)] }
 }
 
-function whyUnknown({ knows }: CaseFile): string {
+function whyUnknown({ knows, withoutUpstream }: CaseFile): string {
+  if (withoutUpstream)
+    return 'No upstream was concerned: nginx answered by itself (`return`, a limit, a name that could not be resolved).'
   if (!knows.errorLog) return 'The error log would say more.'
   if (!knows.attempts) return 'The access log does not have $upstream_addr and $upstream_status.'
   return 'The error log has nothing about them. Is its level lower than `error`, or is it another file?'

@@ -1,0 +1,42 @@
+/** `npx evenkeel doctor`: what the logs of nginx say of lost requests. */
+import { writeFileSync } from 'node:fs'
+import { factsOf } from '../doctor/conf-facts.js'
+import type { DoctorReport, LintNote, LiveCheck } from '../doctor/report.js'
+import { textReport } from '../doctor/text-report.js'
+import type { Directive } from '../nginx/conf.js'
+import type { Command, CommandOutput } from './command.js'
+import { DOCTOR_USAGE, doctorArguments } from './doctor/arguments.js'
+import { readNginxConf } from './doctor/read-conf.js'
+import { readLogs } from './doctor/read-logs.js'
+
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'finds out from the logs why requests were lost',
+  usage: DOCTOR_USAGE,
+  run: runDoctor,
+}
+
+async function runDoctor(args: readonly string[], output: CommandOutput): Promise<number> {
+  const given = doctorArguments(args)
+  const directives = given.conf === undefined ? undefined : readNginxConf(given.conf)
+  const conf = directives === undefined ? undefined : factsOf(directives)
+  const logs = await readLogs(given, conf)
+  const live: readonly LiveCheck[] = []
+  const found =
+    logs.findings.length > 0 ||
+    logs.lost.total > 0 ||
+    live.some(({ result }) => result === 'failed')
+  const lint = lintNotes(directives)
+  const report: DoctorReport = { version: 1, found, ...logs, lint, live }
+  output.stdout(
+    given.json
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : textReport(report, { colour: output.colour }),
+  )
+  if (given.html !== undefined) writeFileSync(given.html, '')
+  return found ? 1 : 0
+}
+
+function lintNotes(_directives: readonly Directive[] | undefined): LintNote[] {
+  return []
+}
