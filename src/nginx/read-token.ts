@@ -131,7 +131,7 @@ export class TokenReader {
     if (word.includes('\0')) throw this.fail('unexpected "\0"', this.#wordLine)
     this.words.push(escaped ? unescape(word) : word)
     const char = this.#text.charCodeAt(this.#at)
-    this.#take(char)
+    this.#take(char, quote)
     return quote === 0 ? endingOf(char) : this.#afterQuote()
   }
 
@@ -143,14 +143,14 @@ export class TokenReader {
     for (;;) {
       const char = this.#text.charCodeAt(this.#at)
       if (char === Char.OPEN && variable) {
-        this.#take(char)
+        this.#take(char, quote)
         continue
       }
       variable = char === Char.DOLLAR
       if (char === Char.BACKSLASH) {
         escaped = true
-        this.#take(char)
-        this.#take(this.#text.charCodeAt(this.#at))
+        this.#take(char, quote)
+        this.#take(this.#text.charCodeAt(this.#at), quote)
         continue
       }
       if (quote === 0 ? isSpace(char) || endingOf(char) !== undefined : char === quote) {
@@ -191,7 +191,7 @@ export class TokenReader {
   #tooLong(quote: number): NginxConfigError {
     const reason =
       quote === 0
-        ? `too long parameter "${this.#text.slice(this.#start, this.#start + 10)}..." started`
+        ? `too long parameter "${tenBytes(this.#text, this.#start)}..." started`
         : `too long parameter, probably missing terminating "${String.fromCharCode(quote)}" character`
     return this.fail(reason, this.#wordLine)
   }
@@ -199,6 +199,11 @@ export class TokenReader {
   #unexpectedEnd(): NginxConfigError {
     return this.fail('unexpected end of file, expecting ";" or "}"')
   }
+}
+
+/** As much as nginx shows. */
+function tenBytes(text: string, from: number): string {
+  return Buffer.from(text.slice(from, from + 10)).subarray(0, 10).toString()
 }
 
 function isSpace(char: number): boolean {
