@@ -1,13 +1,15 @@
 /** `npx evenkeel doctor`: what the logs of nginx say of lost requests. */
 import { writeFileSync } from 'node:fs'
 import { factsOf } from '../doctor/conf-facts.js'
+import { printable } from '../doctor/escapes.js'
 import type { DoctorReport, LintNote, LiveCheck } from '../doctor/report.js'
 import { textReport } from '../doctor/text-report.js'
 import type { Directive } from '../nginx/conf.js'
+import { lintNginx } from '../nginx/lint.js'
 import type { Command, CommandOutput } from './command.js'
 import { DOCTOR_USAGE, doctorArguments } from './doctor/arguments.js'
-import { readNginxConf } from './doctor/read-conf.js'
 import { readLogs } from './doctor/read-logs.js'
+import { readNginxConfig } from './read-config.js'
 
 export const doctorCommand: Command = {
   name: 'doctor',
@@ -18,7 +20,7 @@ export const doctorCommand: Command = {
 
 async function runDoctor(args: readonly string[], output: CommandOutput): Promise<number> {
   const given = doctorArguments(args)
-  const directives = given.conf === undefined ? undefined : readNginxConf(given.conf)
+  const directives = given.conf === undefined ? undefined : readNginxConfig(given.conf)
   const conf = directives === undefined ? undefined : factsOf(directives)
   const logs = await readLogs(given, conf)
   const live: readonly LiveCheck[] = []
@@ -37,6 +39,14 @@ async function runDoctor(args: readonly string[], output: CommandOutput): Promis
   return found ? 1 : 0
 }
 
-function lintNotes(_directives: readonly Directive[] | undefined): LintNote[] {
-  return []
+/** Texts of the file are shown as they may be. */
+function lintNotes(directives: readonly Directive[] | undefined): LintNote[] {
+  return lintNginx(directives ?? []).map(({ rule, severity, message, file, line, advice }) => ({
+    rule,
+    severity,
+    message: printable(message),
+    file: printable(file),
+    line,
+    advice: { nginx: printable(advice.nginx), evenkeel: printable(advice.evenkeel) },
+  }))
 }

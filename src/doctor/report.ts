@@ -150,12 +150,14 @@ export interface ReadFile {
   readonly to: number | undefined
 }
 
+/** What is dangerous in the configuration, whether the logs show it or not: see `lintNginx`. */
 export interface LintNote {
   readonly rule: string
-  readonly severity: string
+  readonly severity: 'error' | 'danger' | 'warning' | 'notice'
   readonly message: string
   readonly file: string
   readonly line: number
+  readonly advice: { readonly nginx: string; readonly evenkeel: string }
 }
 
 export interface LiveCheck {

@@ -153,9 +153,13 @@ function evidenceLines(page: Page, evidence: readonly Evidence[]): void {
 function lintSection(page: Page, { lint }: DoctorReport): void {
   if (lint.length === 0) return
   page.heading('In the configuration')
-  for (const { severity, rule, message, file, line } of lint)
-    page.item(`${severity} ${file}:${line}: ${message} (${rule})`)
+  for (const { severity, rule, message, file, line, advice } of lint) {
+    page.item(`${severity} ${file}:${line}: ${message} (${rule})`, TONES[severity])
+    if (severity === 'error' || severity === 'danger') page.item(`In nginx: ${advice.nginx}`)
+  }
 }
+
+const TONES = { error: 'bad', danger: 'bad', warning: 'warn', notice: undefined } as const
 
 function liveSection(page: Page, live: readonly LiveCheck[]): void {
   page.heading('Live')

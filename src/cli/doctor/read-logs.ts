@@ -10,7 +10,7 @@ import type { ReadFile } from '../../doctor/report.js'
 import type { DoctorArguments } from './arguments.js'
 import { AccessCursor, ErrorCursor, LocalTime, readInOrder } from './cursors.js'
 import { candidates, readerFor } from './log-format-of.js'
-import { filesFor } from './read-conf.js'
+import { filesFor } from './log-files.js'
 
 export interface LogsRead extends LogReport {
   readonly read: readonly ReadFile[]
