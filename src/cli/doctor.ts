@@ -1,13 +1,16 @@
 /** `npx evenkeel doctor`: what the logs of nginx say of lost requests. */
 import { writeFileSync } from 'node:fs'
+import { systemClock, wallTime } from '../clock.js'
 import { factsOf } from '../doctor/conf-facts.js'
 import { printable } from '../doctor/escapes.js'
+import { htmlReport } from '../doctor/html-report.js'
 import type { DoctorReport, LintNote, LiveCheck } from '../doctor/report.js'
 import { textReport } from '../doctor/text-report.js'
 import type { Directive } from '../nginx/conf.js'
 import { lintNginx } from '../nginx/lint.js'
 import type { Command, CommandOutput } from './command.js'
 import { DOCTOR_USAGE, doctorArguments } from './doctor/arguments.js'
+import { checkLive } from './doctor/live.js'
 import { readLogs } from './doctor/read-logs.js'
 import { readNginxConfig } from './read-config.js'
 
@@ -23,7 +26,15 @@ async function runDoctor(args: readonly string[], output: CommandOutput): Promis
   const directives = given.conf === undefined ? undefined : readNginxConfig(given.conf)
   const conf = directives === undefined ? undefined : factsOf(directives)
   const logs = await readLogs(given, conf)
-  const live: readonly LiveCheck[] = []
+  const live: readonly LiveCheck[] =
+    given.live && conf !== undefined
+      ? await checkLive(conf, {
+          clock: systemClock,
+          wallTime,
+          path: given.livePath,
+          wait: given.liveWait,
+        })
+      : []
   const found =
     logs.findings.length > 0 ||
     logs.lost.total > 0 ||
@@ -35,7 +46,7 @@ async function runDoctor(args: readonly string[], output: CommandOutput): Promis
       ? `${JSON.stringify(report, null, 2)}\n`
       : textReport(report, { colour: output.colour }),
   )
-  if (given.html !== undefined) writeFileSync(given.html, '')
+  if (given.html !== undefined) writeFileSync(given.html, htmlReport(report))
   return found ? 1 : 0
 }
 

@@ -86,7 +86,7 @@ export class Doctor {
     const lost = events.some(({ what }) => what === 'lost')
     if (lost) this.#seconds.lost(time)
     else this.#seconds.served(time, reader.upstreamAddr.split(', ').at(-1) ?? '', reader.path)
-    if (!lost && events.length > 0) this.#rescues.add()
+    if (!lost && events.length > 0 && reader.status < 500) this.#rescues.add()
     for (const event of events) this.#order.add(event)
   }
 

@@ -163,8 +163,8 @@ export interface LintNote {
 export interface LiveCheck {
   readonly upstream: string
   readonly peer: string
-  /** `dns`, `connect`, `tls`, `request`, `keepalive`, `headers`. */
-  readonly check: string
+  /** What was looked at. */
+  readonly check: 'dns' | 'connect' | 'tls' | 'request' | 'headers' | 'keepalive' | 'expect'
   readonly result: 'ok' | 'warning' | 'failed'
   readonly message: string
 }
