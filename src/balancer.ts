@@ -28,9 +28,11 @@ import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.j
 import { BalancerLogs } from './observe/balancer-logs.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
+import { kInternals } from './observe/internals.js'
+import type { BalancerInternals } from './observe/internals.js'
 import { Reporter } from './reporter.js'
 import { recorderOf } from './recording.js'
-import type { HandlerPolicy } from './handler-parts.js'
+import type { HandlerParts, HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
 import { selectorFromFunction } from './selection/from-function.js'
@@ -133,7 +135,7 @@ function assemble(
   const logs = new BalancerLogs(config, clock)
   const { onError } = config
   const reporter = new Reporter(emitter, clock, policy, onError, recorder, explainer, logs.errors)
-  const handler = new RequestHandler({
+  const parts: HandlerParts = {
     registry,
     transport,
     clock,
@@ -159,7 +161,8 @@ function assemble(
     reporter,
     policy,
     accessLog: logs.access,
-  })
+  }
+  const handler = new RequestHandler(parts)
   const observer = forwardEvents(emitter)
   registry.observers.add(observer).add(recorder)
 
@@ -168,6 +171,7 @@ function assemble(
   }
   const balancer: Balancer = Object.assign(serve, {
     upstream,
+    [kInternals]: internalsFrom(parts, upstream),
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
         handler.handle(req, res, undefined, upgrade)
@@ -193,6 +197,12 @@ function assemble(
     },
   })
   return balancer
+}
+
+function internalsFrom(parts: HandlerParts, upstream: UpstreamHandle): BalancerInternals {
+  const { registry, reporter, draining, budget } = parts
+  const { connections } = upstream.parts
+  return { registry, reporter, draining, budget, connections, carrier: parts }
 }
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {

@@ -86,11 +86,31 @@ http {
 }
 
 export async function startNginx(parts: NginxParts): Promise<Nginx> {
+  const { folder, port, stop } = await startConfigured((folder, port) =>
+    configuration(folder, port, parts),
+  )
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  return {
+    port,
+    accessLog: () =>
+      read('access.log')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as AccessLine),
+    errorLog: () => read('error.log'),
+    read,
+    stop,
+  }
+}
+
+/** With a whole configuration, which has to have `daemon off`, `master_process off` and all its files in the folder. */
+export async function startConfigured(
+  configuration: (folder: string, port: number) => string,
+): Promise<{ readonly folder: string; readonly port: number; stop(): Promise<void> }> {
   if (nginxBinary === undefined) throw new Error('no nginx binary')
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-nginx-'))
   const port = await freePort()
-  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, parts))
-  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port))
   const child = spawn(
     nginxBinary.path,
     ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')],
@@ -111,17 +131,7 @@ export async function startNginx(parts: NginxParts): Promise<Nginx> {
     await stop()
     throw new Error(`nginx did not start: ${complaint}`, { cause })
   }
-  return {
-    port,
-    accessLog: () =>
-      read('access.log')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as AccessLine),
-    errorLog: () => read('error.log'),
-    read,
-    stop,
-  }
+  return { folder, port, stop }
 }
 
 async function end(child: ChildProcess): Promise<void> {
