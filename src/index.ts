@@ -89,7 +89,7 @@ export type {
 export { accessLog } from './observe/access-log.js'
 export type { AccessLog } from './observe/access-log.js'
 export type { AccessLogOptions, InfoLogger } from './observe/access-log-options.js'
-export type { LogStream } from './observe/line-sink.js'
+export type { LogStream } from './observe/log-outlet.js'
 export type { LogEscape } from './observe/log-escape.js'
 export { morganTokens } from './observe/morgan-tokens.js'
 export type { MorganLike } from './observe/morgan-tokens.js'

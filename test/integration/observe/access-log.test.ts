@@ -317,7 +317,7 @@ describe('others', () => {
 
   it('morgan has tokens', async () => {
     const written = new Written()
-    morganTokens(morgan as unknown as MorganLike)
+    morganTokens(morgan)
     const { balancer, mock } = await balancerOf({})
     const log = morgan(':status :upstream-addr :upstream-status :upstream-response-time', {
       stream: written.stream,
