@@ -4,6 +4,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { connect as connectHttp2, createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer, get as getHttps } from 'node:https'
+import { connect } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import express from 'express'
 import fastify from 'fastify'
@@ -247,6 +248,22 @@ describe('what it knows', () => {
     )
     await ask(await serveBy(balancer))
     expect(await written.lines(1)).toEqual(['42|42|7|a=1; Path=/, id=7|1, 2'])
+  })
+
+  it('bytes of pipelined responses, each its own, also when they are written together', async () => {
+    const written = new Written()
+    const log = accessLog({ format: '$request_uri $body_bytes_sent $pipe', stream: written.stream })
+    const waiting: ServerResponse[] = []
+    const port = await serveBy((req, res) => {
+      log(req, res)
+      waiting.push(res)
+      if (waiting.length === 3)
+        for (const [i, each] of waiting.entries()) each.end('x'.repeat(i + 1))
+    })
+    const socket = connect(port, '127.0.0.1')
+    socket.write('abc'.replace(/./g, 'GET /$& HTTP/1.1\r\nHost: x\r\n\r\n'))
+    expect(await written.lines(3)).toEqual(['/a 1 .', '/b 2 p', '/c 3 p'])
+    socket.destroy()
   })
 
   it('`if` is asked when the response is over', async () => {
