@@ -10,6 +10,8 @@ import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
 import type { BalancerEventName, Listener } from './events.js'
+import { fastifyHandler } from './fastify.js'
+import type { FastifyHandler } from './fastify.js'
 import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
 import type { ConnectOptions } from './health/connection-probe.js'
@@ -24,6 +26,8 @@ import { ReplayMemory } from './message/request-body.js'
 import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
+import { LazyStatusPage } from './observe/status/open.js'
+import type { StatusPage } from './observe/status/status-page.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
@@ -50,18 +54,6 @@ import { UpstreamHandle } from './upstream-handle.js'
 import type { UpstreamParts } from './upstream-handle.js'
 import { openZone } from './zone/upstream-zone.js'
 
-/** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
-export interface FastifyLikeRequest {
-  readonly raw: IncomingMessage
-  readonly body?: unknown
-}
-
-export interface FastifyLikeReply {
-  readonly raw: ServerResponse
-  hijack(): unknown
-  getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>
-}
-
 export interface CloseOptions {
   /** Milliseconds to wait for running requests; those left are then answered 503 or broken off. Default: no limit. */
   timeout?: number
@@ -77,8 +69,13 @@ export interface Balancer {
    */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
   /** A Fastify route handler. Headers that hooks have set on the reply are sent too. */
-  fastify: (request: FastifyLikeRequest, reply: FastifyLikeReply) => Promise<void>
+  fastify: FastifyHandler
   readonly upstream: Upstream
+  /**
+   * The live page, to be mounted behind an authentication of yours: `app.use('/status', auth, balancer.statusPage)`.
+   * Requests are counted from when this is first read; until then it costs nothing.
+   */
+  readonly statusPage: StatusPage
   on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
   off<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
   /**
@@ -155,17 +152,20 @@ function assemble(
   const observer = forwardEvents(emitter)
   registry.observers.add(observer)
 
+  const statusPage = new LazyStatusPage({ config, upstream, emitter, clock })
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     handler.handle(req, res, undefined)
   }
-  const balancer: Balancer = Object.assign(serve, {
+  const members: Omit<Balancer, 'statusPage'> = Object.assign(serve, {
     upstream,
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
         handler.handle(req, res, undefined, upgrade)
       })
     },
-    fastify: fastifyHandler(handler),
+    fastify: fastifyHandler((req, res, body, over) => {
+      handler.handle(req, res, body, undefined, over)
+    }),
     on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer {
       emitter.on(event, listener)
       return balancer
@@ -175,12 +175,16 @@ function assemble(
       return balancer
     },
     async close({ timeout }: CloseOptions = {}): Promise<void> {
+      statusPage.close()
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
     },
   })
+  const balancer = Object.defineProperty(members, 'statusPage', {
+    get: () => statusPage.page,
+  }) as Balancer
   return balancer
 }
 
@@ -203,6 +207,7 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   }
   const watchers = watchersOf(config, registry, connections, clock)
   const upstream = new UpstreamHandle({
+    config,
     registry,
     pool: poolOf(config, connections, clock),
     connections,
@@ -334,22 +339,4 @@ function drained(draining: Draining, clock: Clock, timeout: number | undefined):
       resolve()
     })
   })
-}
-
-function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {
-  return async (request, reply) => {
-    // From here on Fastify leaves the response to us; what its hooks have set must not be lost.
-    reply.hijack()
-    for (const [name, value] of Object.entries(reply.getHeaders())) {
-      if (value !== undefined) reply.raw.setHeader(name, value)
-    }
-    await new Promise<void>((resolve) => {
-      handler.handle(request.raw, reply.raw, bodyOf(request), undefined, resolve)
-    })
-  }
-}
-
-/** A pass-through content type parser hands over the stream itself: then nothing has been read. */
-function bodyOf({ raw, body }: FastifyLikeRequest): unknown {
-  return body === raw ? undefined : body
 }

@@ -1,6 +1,7 @@
 /** evenkeel: an HTTP load balancer for any Node.js server, with nginx's upstream vocabulary. */
 export { createBalancer, createUpstream } from './balancer.js'
-export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
+export type { Balancer, CloseOptions } from './balancer.js'
+export type { FastifyHandler, FastifyLikeReply, FastifyLikeRequest } from './fastify.js'
 export type {
   AdaptiveConcurrencyOptions,
   BalancerOptions,
@@ -22,6 +23,7 @@ export type {
   QueueOptions,
   RetryBudgetOptions,
   Size,
+  StatusPageOptions,
   TrustProxy,
   UpstreamOptions,
   ZoneOptions,
@@ -86,6 +88,19 @@ export type {
   Mechanism,
   PeerChange,
 } from './observe/incident.js'
+export type { StatusPage } from './observe/status/status-page.js'
+export type {
+  AttemptReport,
+  FailedRequestReport,
+  HistoryReport,
+  IncidentReport,
+  PeerReport,
+  Percentiles,
+  QueueReport,
+  StatusChange,
+  StatusSnapshot,
+  TotalsReport,
+} from './observe/status/report.js'
 export { upstreamVariables } from './upstream-variables.js'
 export type { UpstreamVariables } from './upstream-variables.js'
 
