@@ -9,6 +9,7 @@ import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
 import { Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
+import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
 import { fastifyHandler } from './fastify.js'
 import type { FastifyHandler } from './fastify.js'
@@ -31,6 +32,7 @@ import type { StatusPage } from './observe/status/status-page.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { Reporter } from './reporter.js'
+import { recorderOf } from './recording.js'
 import type { HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
@@ -119,10 +121,12 @@ function assemble(
   const clock = config.clock ?? registry.clock
   const emitter = new BalancerEmitter(registry.name)
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
-  const policy = handlerPolicy(config, upstream)
+  const recorder = recorderOf(config, upstream, emitter, clock)
+  const explainer = new Explainer(recorder, registry.name, () => clock.now())
+  const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
-  const reporter = new Reporter(emitter, clock, policy, config.onError)
+  const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
   const handler = new RequestHandler({
     registry,
     transport,
@@ -150,9 +154,9 @@ function assemble(
     policy,
   })
   const observer = forwardEvents(emitter)
-  registry.observers.add(observer)
+  registry.observers.add(observer).add(recorder)
 
-  const statusPage = new LazyStatusPage({ config, upstream, emitter, clock })
+  const statusPage = new LazyStatusPage({ config, upstream, emitter, recorder, clock })
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     handler.handle(req, res, undefined)
   }
@@ -178,6 +182,8 @@ function assemble(
       statusPage.close()
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
+      registry.observers.delete(recorder)
+      recorder.close()
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
     },
@@ -285,7 +291,11 @@ function transportOf(
   return { transport: factory.create(context), isOurs: true }
 }
 
-function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {
+function handlerPolicy(
+  config: BalancerConfig,
+  upstream: UpstreamHandle,
+  explainer: Explainer,
+): HandlerPolicy {
   const byMethod = config.nginx ? isIdempotentForNginx : isIdempotent
   const { idempotent } = config
   return {
@@ -307,6 +317,7 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
+    explainer,
   }
 }
 

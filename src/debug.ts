@@ -9,5 +9,7 @@ export const logPeer = createDebug('evenkeel:peer')
 export const logPool = createDebug('evenkeel:pool')
 /** Every decision about a next upstream. */
 export const logNext = createDebug('evenkeel:next')
+/** Requests that fail together, and the warning before. */
+export const logIncident = createDebug('evenkeel:incident')
 /** What workers share: who leads, what was learnt. */
 export const logZone = createDebug('evenkeel:zone')

@@ -11,6 +11,7 @@ import { withoutField } from './message/response-headers.js'
 import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
+import type { Explanation } from './observe/explanation.js'
 import type { Admission } from './overload/admission.js'
 import type { AttemptSignal } from './transport/transport.js'
 import type { SelectionRequest } from './upstream/peer-selector.js'
@@ -28,6 +29,7 @@ export interface ExchangePolicy {
   readonly feedback?: string | undefined
   /** How such a request goes says nothing of the peers. It is the user's: anything may come of it. */
   readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
+  readonly explainer?: { explain(x: Exchange): Explanation } | undefined
 }
 
 const kExchange = Symbol('evenkeel.exchange')
@@ -114,6 +116,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
     else res.on('close', onClose)
     ;(res as Carrier)[kExchange] = this
+  }
+
+  /** Why it has ended as it has, or what there is to say so far. */
+  explain(): Explanation | undefined {
+    return this.error?.explanation ?? this.#policy.explainer?.explain(this)
   }
 
   /** The client's connection is closed, or the response through. */

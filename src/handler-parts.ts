@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from './clock.js'
 import type { Delivery } from './delivery.js'
 import type { Draining } from './draining.js'
+import type { ExchangePolicy } from './exchange.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import type { BodySettings } from './message/incoming-body.js'
 import type { RequestChanges } from './message/request-changes.js'
@@ -51,4 +52,5 @@ export type HandlerPolicy = ErrorPageSettings &
     readonly feedback: string | undefined
     /** Bytes of a response that is read whole before any of it is sent; 0: none. */
     readonly wholeResponse: number
+    readonly explainer: ExchangePolicy['explainer']
   }

@@ -91,6 +91,7 @@ export type {
 export type { StatusPage } from './observe/status/status-page.js'
 export type {
   AttemptReport,
+  ExplanationReport,
   FailedRequestReport,
   HistoryReport,
   IncidentReport,
@@ -101,6 +102,8 @@ export type {
   StatusSnapshot,
   TotalsReport,
 } from './observe/status/report.js'
+export { explain } from './explain.js'
+export type { EndPhase, Explanation } from './observe/explanation.js'
 export { upstreamVariables } from './upstream-variables.js'
 export type { UpstreamVariables } from './upstream-variables.js'
 

@@ -108,6 +108,8 @@ function judgeBy(
   }
   const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
   record.failure = failure
+  // A transport of the user's may not measure.
+  if (record.responseTime < 0) record.responseTime = parts.clock.now() - record.startedAt
   // nginx's numbers: `$upstream_status` of an attempt without an answer.
   record.status = failure.condition === 'timeout' ? 504 : 502
   x.lastFailure = failure

@@ -8,9 +8,14 @@ import { BalancerError } from './errors.js'
 import type { AttemptSummary, ErrorCode } from './errors.js'
 import type { BalancerEmitter, QueueEvent, UpgradeEvent } from './events.js'
 import type { Exchange } from './exchange.js'
+import { pathOf } from './explain.js'
+import type { Explainer } from './explain.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import { breakOff } from './message/relay.js'
+import { explanationOf } from './observe/explanation.js'
+import type { Explanation } from './observe/explanation.js'
+import type { IncidentRecorder } from './observe/incident-recorder.js'
 import type { PreparedAttempt } from './prepared-attempt.js'
 import type { Peer } from './upstream/peer.js'
 
@@ -26,13 +31,19 @@ export class Reporter {
   readonly #clock: Clock
   readonly #page: ErrorPageSettings
   readonly #onError: OnError | undefined
+  readonly #recorder: IncidentRecorder
+  readonly #explainer: Explainer
 
   constructor(
     emitter: BalancerEmitter,
     clock: Clock,
     page: ErrorPageSettings,
     onError: OnError | undefined,
+    recorder: IncidentRecorder,
+    explainer: Explainer,
   ) {
+    this.#recorder = recorder
+    this.#explainer = explainer
     this.#emitter = emitter
     this.#clock = clock
     this.#page = page
@@ -107,6 +118,11 @@ export class Reporter {
     const { condition, decision, why } = record
     if (condition !== undefined && decision !== undefined && emitter.has('next'))
       emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
+    if (record.marked) {
+      const attempt = record.summary(x.startedAt)
+      const { method } = x
+      this.#recorder.marked(peer, { method, path: pathOf(x.url), peer: peer.name, attempt })
+    }
     if (record.failure !== undefined) this.attemptEnded(x, record)
   }
 
@@ -117,9 +133,12 @@ export class Reporter {
     message: string,
     details: { status: number; cause?: unknown; retryAfter?: number },
   ): void {
-    const attempts = summariesOf(x)
-    const error = new BalancerError(code, message, { ...details, attempts })
+    const facts = this.#explainer.factsOf(x, code, message, details.status)
+    const { attempts, peers, method, path } = facts
+    const explain = (): Explanation => explanationOf(facts)
+    const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
+    this.#recorder.failed({ code, attempts, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
     // A response that somebody else has begun is theirs to end.
@@ -146,6 +165,7 @@ export class Reporter {
         error: x.error,
       })
     }
+    this.#recorder.finished(x.error)
     if (logRequest.enabled) logRequest('%s', this.#line(x))
   }
 

@@ -12,7 +12,7 @@ interface SeenPeer {
 export class Changes {
   #peers: ReadonlyMap<string, SeenPeer> = new Map()
   #order = ''
-  readonly #parts = new Map<Part, string>()
+  readonly #parts = new Map<Part, { readonly part: unknown; readonly text: string }>()
 
   /** Since the snapshot before; undefined: nothing is. */
   since(snapshot: StatusSnapshot): StatusChange | undefined {
@@ -24,9 +24,11 @@ export class Changes {
     this.#order = order
     const parts: Partial<Record<Part, unknown>> = {}
     for (const part of PARTS) {
+      const before = this.#parts.get(part)
+      if (before?.part === snapshot[part]) continue
       const text = JSON.stringify(snapshot[part])
-      if (this.#parts.get(part) === text) continue
-      this.#parts.set(part, text)
+      this.#parts.set(part, { part: snapshot[part], text })
+      if (before?.text === text) continue
       parts[part] = snapshot[part]
     }
     if (peers.length === 0 && !isOther && Object.keys(parts).length === 0) return undefined

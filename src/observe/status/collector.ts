@@ -1,6 +1,6 @@
 /** What the live page tells: counted from the balancer's events, and read from its peers when somebody looks. */
 import type { Clock } from '../../clock.js'
-import type { FinishEvent, IncidentEvent, WarningEvent } from '../../events.js'
+import type { FinishEvent } from '../../events.js'
 import type { PoolStatus } from '../../transport/connections.js'
 import type { Peer } from '../../upstream/peer.js'
 import type { PeerRegistry } from '../../upstream/registry.js'
@@ -11,7 +11,8 @@ import type {
   UpstreamObserver,
 } from '../../upstream/upstream.js'
 import { FailedRequests, hasFailed } from './failed-requests.js'
-import { IncidentLog } from './incident-log.js'
+import { reportIncidents, reportWarning } from './incident-report.js'
+import type { IncidentBook } from './incident-report.js'
 import { reportPeer } from './peer-report.js'
 import type { PeerReport, StatusSnapshot, TotalsReport } from './report.js'
 import { clip } from './text.js'
@@ -37,6 +38,7 @@ export interface StatusSurroundings {
   /** Milliseconds since 1970. */
   readonly wallTime: () => number
   readonly connections: { status(peer: Peer): PoolStatus }
+  readonly recorder: IncidentBook
 }
 
 /** What is known of a peer that the peer itself does not know. */
@@ -61,7 +63,6 @@ export class StatusCollector implements UpstreamObserver {
   readonly #totals: Traffic
   readonly #waits = new SlidingTimes()
   readonly #failed = new FailedRequests()
-  readonly #incidents = new IncidentLog()
   readonly #moment = new Moment()
   #requests = 0
   #turnedAway = 0
@@ -103,16 +104,6 @@ export class StatusCollector implements UpstreamObserver {
     if (failed) this.#failed.add(event, this.#in.wallTime())
   }
 
-  readonly incident = ({ incident, state }: IncidentEvent): void => {
-    this.#incidents.add(incident, state)
-    this.onNews()
-  }
-
-  readonly warned = ({ warning }: WarningEvent): void => {
-    this.#incidents.warn(warning)
-    this.onNews()
-  }
-
   ejected(peer: Peer, reason: EjectReason): void {
     this.#accountOf(peer).reason = reason
     this.onNews()
@@ -144,10 +135,9 @@ export class StatusCollector implements UpstreamObserver {
   // ---- what is told
 
   snapshot(): StatusSnapshot {
-    const { registry, clock, wallTime } = this.#in
+    const { registry, clock, wallTime, recorder } = this.#in
     const { title, controls, configuration, madeAt } = this.#facts
     const at = wallTime()
-    const { last: incidents } = this.#incidents
     const now = clock.now()
     return {
       title,
@@ -160,16 +150,11 @@ export class StatusCollector implements UpstreamObserver {
       controls,
       totals: this.#reportTotals(),
       peers: registry.peers.map((peer) => this.#reportPeer(peer)),
-      incidents,
-      warning: this.#incidents.warningAt(at),
-      failures: [...this.#failed.last],
+      incidents: reportIncidents(recorder, at),
+      warning: reportWarning(recorder, at),
+      failures: this.#failed.last,
       configuration,
     }
-  }
-
-  /** Another number where the list of failed requests is another. */
-  get failedCount(): number {
-    return this.#failed.count
   }
 
   #reportPeer(peer: PeerRegistry['peers'][number]): PeerReport {

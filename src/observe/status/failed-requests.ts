@@ -1,31 +1,40 @@
 /** The last requests that failed, with their trails: so many, and each of a bounded size. */
 import type { IncomingMessage } from 'node:http'
-import type { AttemptSummary } from '../../errors.js'
+import type { AttemptSummary, BalancerError } from '../../errors.js'
 import type { FinishEvent } from '../../events.js'
-import type { AttemptReport, FailedRequestReport } from './report.js'
+import type { AttemptReport, ExplanationReport, FailedRequestReport } from './report.js'
 import { clip, pathOf } from './text.js'
 
 const KEPT = 20
 /** Attempts of one request that are kept. */
 const ATTEMPTS = 10
 const LONGEST = 200
-const LONGEST_EXPLANATION = 2000
+const LONGEST_SENTENCE = 500
+const SENTENCES = 8
 
 /** Ended with a 5xx, or was broken off. A client that left is its own business. */
 export function hasFailed({ status, error }: Pick<FinishEvent, 'status' | 'error'>): boolean {
   return status >= 500 || (error !== undefined && error.status >= 500)
 }
 
-export class FailedRequests {
-  readonly #kept: FailedRequestReport[] = []
-  #count = 0
+/** One that is kept. What explains it is asked for when somebody looks. */
+interface Kept {
+  readonly report: Omit<FailedRequestReport, 'explanation'>
+  readonly error: BalancerError | undefined
+}
 
-  /** The last first. */
+export class FailedRequests {
+  readonly #kept: Kept[] = []
+  #count = 0
+  #reports: readonly FailedRequestReport[] | undefined = []
+
+  /** The last first. The same list as long as there is no other request in it. */
   get last(): readonly FailedRequestReport[] {
-    return this.#kept
+    return (this.#reports ??= this.#kept.map(({ report, error }) => {
+      return { ...report, explanation: explanationOf(error) }
+    }))
   }
 
-  /** Another number after each. */
   get count(): number {
     return this.#count
   }
@@ -33,12 +42,13 @@ export class FailedRequests {
   /** `at`: milliseconds since 1970. */
   add(event: FinishEvent, at: number): void {
     this.#count++
-    this.#kept.unshift(reportOf(event, this.#count, at))
+    this.#reports = undefined
+    this.#kept.unshift({ report: reportOf(event, this.#count, at), error: event.error })
     if (this.#kept.length > KEPT) this.#kept.pop()
   }
 }
 
-function reportOf(event: FinishEvent, id: number, at: number): FailedRequestReport {
+function reportOf(event: FinishEvent, id: number, at: number): Kept['report'] {
   const { request, error } = event
   return {
     id,
@@ -50,7 +60,6 @@ function reportOf(event: FinishEvent, id: number, at: number): FailedRequestRepo
     duration: tenths(event.duration),
     waited: tenths(event.waited),
     attempts: event.attempts.slice(0, ATTEMPTS).map(attemptOf),
-    explanation: explanationOf(error),
   }
 }
 
@@ -74,10 +83,16 @@ function attemptOf(attempt: AttemptSummary): AttemptReport {
   }
 }
 
-function explanationOf(error: unknown): string | null {
-  if (typeof error !== 'object' || error === null || !('explanation' in error)) return null
-  const { explanation } = error
-  return typeof explanation === 'string' ? clip(explanation, LONGEST_EXPLANATION) : null
+function explanationOf(error: BalancerError | undefined): ExplanationReport | null {
+  const explanation = error?.explanation
+  if (explanation === undefined) return null
+  const { summary, whyNoNext, peers, advice } = explanation
+  return {
+    summary: clip(summary, LONGEST_SENTENCE),
+    whyNoNext: whyNoNext === undefined ? null : clip(whyNoNext, LONGEST_SENTENCE),
+    peers: peers.slice(0, SENTENCES).map((text) => clip(text, LONGEST_SENTENCE)),
+    advice: advice.slice(0, SENTENCES).map((text) => clip(text, LONGEST_SENTENCE)),
+  }
 }
 
 function tenths(ms: number): number {

@@ -1,8 +1,9 @@
 /** Puts the live page together when it is first asked for. Until then there is none, and nothing is counted. */
-import { wallTime } from '../../clock.js'
+import { systemWallTime } from '../../clock.js'
 import type { Clock } from '../../clock.js'
 import type { BalancerConfig } from '../../config/types.js'
 import type { BalancerEmitter } from '../../events.js'
+import type { IncidentRecorder } from '../incident-recorder.js'
 import type { UpstreamHandle } from '../../upstream-handle.js'
 import { StatusCollector } from './collector.js'
 import { configurationOf } from './configuration.js'
@@ -13,6 +14,7 @@ export interface PageSurroundings {
   readonly config: BalancerConfig
   readonly upstream: UpstreamHandle
   readonly emitter: BalancerEmitter
+  readonly recorder: IncidentRecorder
   readonly clock: Clock
 }
 
@@ -39,7 +41,7 @@ export class LazyStatusPage {
   }
 
   #open(): StatusPage {
-    const { config, upstream, emitter, clock } = this.#in
+    const { config, upstream, emitter, recorder, clock } = this.#in
     const { registry, connections, config: group } = upstream.parts
     const { title, controls, history } = config.statusPage
     const hasQueue = registry.whenFull === 'wait'
@@ -52,7 +54,7 @@ export class LazyStatusPage {
         queueSize: hasQueue ? group.queue.size : 0,
         configuration: configurationOf(config, group),
       },
-      { registry, clock, wallTime, connections },
+      { registry, clock, wallTime: systemWallTime, connections, recorder },
     )
     const handler = new StatusPageHandler({
       source: collector,
@@ -60,20 +62,21 @@ export class LazyStatusPage {
       upstream,
       controls: controls ? 'on' : 'off',
     })
+    const news = (): void => {
+      handler.watchers.news()
+    }
     if (!this.#closed) {
-      collector.onNews = () => {
-        handler.watchers.news()
-      }
+      collector.onNews = news
       registry.observers.add(collector)
       emitter.on('finish', collector.finished)
-      emitter.on('incident', collector.incident)
-      emitter.on('warning', collector.warned)
+      emitter.on('incident', news)
+      emitter.on('warning', news)
     }
     this.#close = () => {
       registry.observers.delete(collector)
       emitter.off('finish', collector.finished)
-      emitter.off('incident', collector.incident)
-      emitter.off('warning', collector.warned)
+      emitter.off('incident', news)
+      emitter.off('warning', news)
       handler.watchers.close()
     }
     if (this.#closed) this.#close()

@@ -110,8 +110,16 @@ export interface FailedRequestReport {
   readonly duration: number
   readonly waited: number
   readonly attempts: readonly AttemptReport[]
-  /** What happened, and what to do; null: there is nothing to say beside the trail. */
-  readonly explanation: string | null
+  /** Null: the answer is a peer's. */
+  readonly explanation: ExplanationReport | null
+}
+
+/** The sentences of an `Explanation`, but for those of the attempts. */
+export interface ExplanationReport {
+  readonly summary: string
+  readonly whyNoNext: string | null
+  readonly peers: readonly string[]
+  readonly advice: readonly string[]
 }
 
 /** An {@link Incident}, with fewer of its triggers and changes, and its texts cut. */

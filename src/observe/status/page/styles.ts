@@ -29,6 +29,7 @@ small{font-size:.857rem}
 .tile dt{color:var(--soft)}
 .tile dd{margin:0}
 .tile b{font-size:1.3rem;margin-right:.4rem}
+.tile small{display:block}
 .chart{display:block;width:100%;max-width:180px;height:24px;margin-top:2px}
 .line{fill:none;stroke:var(--line);stroke-width:1.5;vector-effect:non-scaling-stroke}
 .bad{fill:var(--bad)}
@@ -46,14 +47,17 @@ table{width:100%;border-collapse:separate;border-spacing:0}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-top:1px solid var(--edge);font-weight:400}
 thead th{border-top:0;color:var(--soft);font-size:.857rem}
 tbody th .name{font-weight:600;overflow-wrap:anywhere}
+tbody th .tag{margin:0 .4em 0 0}
 td .chart{min-width:90px}
+td small{display:block}
+td div{display:flow-root}
 .tag,.pill{display:inline-block;border-radius:4px;padding:0 .4em;background:var(--off-bg);color:var(--off);white-space:nowrap}
 .tag{margin-left:.4em;font-size:.857rem}
 .pill{font-weight:600}
 .pill.up{background:var(--good-bg);color:var(--good)}
 .pill.ejected,.pill.unhealthy{background:var(--bad-bg);color:var(--bad)}
 .pill.draining,.pill.full{background:var(--warn-bg);color:var(--warn)}
-button{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--soft);border-radius:5px;padding:.2rem .6rem;min-height:28px;cursor:pointer}
+button{font:inherit;color:inherit;background:var(--bg);border:1px solid var(--soft);border-radius:5px;padding:.2rem .6rem;min-height:28px;margin:0 .2rem .25rem 0;cursor:pointer}
 button:hover{border-color:var(--text)}
 :focus-visible{outline:3px solid var(--line);outline-offset:2px}
 dialog{background:var(--card);color:var(--text);border:1px solid var(--soft);border-radius:8px;padding:1rem 1.25rem;max-width:min(26rem,90vw)}

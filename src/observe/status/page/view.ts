@@ -1,6 +1,7 @@
 /** All that the page shows of a snapshot. */
 import type {
   AttemptReport,
+  ExplanationReport,
   FailedRequestReport,
   IncidentReport,
   StatusSnapshot,
@@ -169,9 +170,18 @@ export const VIEW = {
           `in ${this.time(duration)}${waited > 0 ? `, ${this.time(waited)} of them in the queue` : ''}`,
         ),
       ],
-      ...(explanation === null ? [] : [['p', { class: 'explanation' }, explanation] as const]),
+      ...(explanation === null ? [] : [['p', {}, explanation.summary] as const]),
       ['ol', { class: 'steps' }, ...attempts.map((attempt) => this.attempt(attempt))],
+      ...(explanation === null ? [] : this.explained(explanation)),
     ]
+  },
+
+  explained({ whyNoNext, peers, advice }: ExplanationReport): Tree[] {
+    const sentences = advice.map((text): Tree => ['p', {}, ['b', {}, 'What to do: '], text])
+    if (peers.length > 0) sentences.unshift(['p', { class: 'none' }, `${peers.join('; ')}.`])
+    if (whyNoNext !== null)
+      sentences.unshift(['p', {}, `No next upstream was tried: ${whyNoNext}.`])
+    return sentences
   },
 
   attempt({ peer, outcome, startedAt, duration, decision, why, marked }: AttemptReport): Tree {

@@ -10,7 +10,7 @@ export const WORDS = {
   number(value: number): string {
     if (value >= 10_000_000) return `${(value / 1_000_000).toFixed(0)}M`
     if (value >= 10_000) return `${(value / 1000).toFixed(0)}k`
-    return String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3)))
+    return String(value >= 100 ? Math.round(value) : Number(value.toPrecision(value < 1 ? 2 : 3)))
   },
 
   percent(share: number): string {
