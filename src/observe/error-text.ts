@@ -2,7 +2,7 @@
 import type { Phase, UpstreamFailure } from '../next-upstream/attempt-result.js'
 
 /** Of nginx's levels those that happen here, the gravest first. */
-export type ErrorLevel = 'crit' | 'error' | 'warn' | 'info'
+type ErrorLevel = 'crit' | 'error' | 'warn' | 'info'
 
 export interface ErrorText {
   readonly level: ErrorLevel
