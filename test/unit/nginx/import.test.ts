@@ -18,7 +18,7 @@ server { server_name a.example; ${server} location / { ${location} } } }`
 /** What comes out must be what createBalancer takes. */
 function made(text: string, options: FromNginxOptions): NginxImport {
   const result = fromNginx(text, options)
-  createBalancer({ ...result.options }).close({ timeout: 0 })
+  void createBalancer({ ...result.options }).close({ timeout: 0 })
   return result
 }
 
