@@ -133,7 +133,7 @@ function importLocation(
   importResponseHeaders(draft, { levels, variables })
   importRealIp(draft, levels, headers)
   importImplied(draft, { headers, pass, upstream, preset })
-  const logFormat = importAccessLog(draft, levels)
+  const logFormat = importAccessLog(draft, levels, variables)
   sayRest(draft, levels)
   sayWorkers(draft, directives)
   const { server } = location
