@@ -14,8 +14,6 @@ import type { MockUpstream } from 'evenkeel/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { goodPeer } from '../../fixtures/test-only-authority.js'
 import { nginxBinary } from '../../conformance/differential/nginx-process.js'
-import { poisonedInARow } from '../../../examples/demo/engine/failures.js'
-import { DURATION, expectNobodyHarmed, MIX, replay, TEST_TIMEOUT } from '../incident/replay.js'
 
 const CONF = readFileSync('test/fixtures/nginx/incident.conf', 'utf8')
 
@@ -168,23 +166,6 @@ describe("the incident's nginx.conf", () => {
       format:
         '$time_iso8601\t$remote_addr\t$request_method\t$scheme://$host$request_uri\t$status\t$body_bytes_sent\t$request_time\t$upstream_addr\t$upstream_status\t$upstream_response_time',
     })
-  })
-
-  it('under load, with 500s in a row on both peers', { timeout: TEST_TIMEOUT }, async () => {
-    const {
-      upstream: _peers,
-      accessLog: _log,
-      ...options
-    } = fromNginx(CONF, {
-      location: '/',
-    }).options
-    const verdict = await replay(
-      "500s in a row, the incident's nginx.conf",
-      poisonedInARow(MIX, '500', DURATION),
-      options,
-    )
-    expectNobodyHarmed(verdict)
-    expect(verdict.poison).toBeGreaterThanOrEqual(2)
   })
 
   it.skipIf(nginxBinary === undefined)('nginx takes it', () => {
