@@ -101,7 +101,7 @@ function entrySource(name: string, value: Value, indent: number): string {
 const LINE = 100
 
 /** A text in single quotes; nothing in it can end it, or do anything to a terminal. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   const escaped = text.replace(/[\\']/g, '\\$&')
   const lines = escaped.replaceAll('\n', '\\n').replaceAll('\t', '\\t').replaceAll('\r', '\\r')
   return `'${printable(lines)}'`
