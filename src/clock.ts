@@ -44,3 +44,6 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, run) => new SystemTimer(ms, run),
 }
+
+/** Milliseconds since 1970, for what people read; it may step back. */
+export const wallTime = (): number => Date.now()

@@ -201,3 +201,23 @@ export class Draining {
     if (this.draining) session.close()
   }
 }
+
+/** Resolves when all that is under way is over; after `timeout` milliseconds it is stopped. */
+export function drained(
+  draining: Draining,
+  clock: Clock,
+  timeout: number | undefined,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const timer =
+      timeout === undefined
+        ? undefined
+        : clock.after(timeout, () => {
+            draining.stop()
+          })
+    draining.begin(() => {
+      timer?.cancel()
+      resolve()
+    })
+  })
+}

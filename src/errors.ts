@@ -2,6 +2,7 @@
 import type { FailureType, Phase } from './next-upstream/attempt-result.js'
 import type { AttemptCondition } from './next-upstream/condition.js'
 import type { Decision, WhyNoNext } from './next-upstream/decide.js'
+import type { Explanation } from './observe/explanation.js'
 
 /** Stable names for programs; texts may change, these do not. */
 export type ErrorCode =
@@ -88,6 +89,8 @@ export interface BalancerErrorDetails {
   readonly attempts?: readonly AttemptSummary[]
   /** Seconds. */
   readonly retryAfter?: number | undefined
+  /** Made when it is asked for. */
+  readonly explain?: (() => Explanation) | undefined
 }
 
 /** What `options.onError` and the `error` event are given. */
@@ -100,6 +103,8 @@ export class BalancerError extends Error {
   readonly attempts: readonly AttemptSummary[]
   /** Seconds after which it is worth asking again, where that is known: the `Retry-After` of our own page. */
   readonly retryAfter: number | undefined
+  readonly #explain: (() => Explanation) | undefined
+  #explanation: Explanation | undefined
 
   constructor(code: ErrorCode, message: string, details: BalancerErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -107,6 +112,15 @@ export class BalancerError extends Error {
     this.status = details.status ?? 500
     this.attempts = details.attempts ?? []
     this.retryAfter = details.retryAfter
+    this.#explain = details.explain
+  }
+
+  /**
+   * What happened, in which phase, to which peers, why no next upstream was tried, and what to do. It names peers: for
+   * logs and operators, not for clients. Undefined: the error is of no request.
+   */
+  get explanation(): Explanation | undefined {
+    return (this.#explanation ??= this.#explain?.())
   }
 }
 

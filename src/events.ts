@@ -184,7 +184,7 @@ export type BalancerEventName = keyof BalancerEvents
 export type Listener<E extends BalancerEventName> = (event: BalancerEvents[E]) => void
 
 /** The names are public, and the same in all versions of the library. */
-const CHANNELS: { readonly [E in BalancerEventName]: Channel } = {
+const CHANNELS: Readonly<Record<BalancerEventName, Channel>> = {
   eject: channel('evenkeel:eject'),
   return: channel('evenkeel:return'),
   health: channel('evenkeel:health'),

@@ -11,6 +11,7 @@ import { withoutField } from './message/response-headers.js'
 import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
+import type { Explanation } from './observe/explanation.js'
 import type { Admission } from './overload/admission.js'
 import type { AttemptSignal } from './transport/transport.js'
 import type { SelectionRequest } from './upstream/peer-selector.js'
@@ -28,6 +29,14 @@ export interface ExchangePolicy {
   readonly feedback?: string | undefined
   /** How such a request goes says nothing of the peers. It is the user's: anything may come of it. */
   readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
+  /** The upstream's, for logs. */
+  readonly upstreamName?: string | undefined
+  readonly explainer?: { explain(x: Exchange): Explanation } | undefined
+}
+
+/** Is told when the books of a request are closed. */
+export interface ExchangeWatcher {
+  exchangeOver(): void
 }
 
 const kExchange = Symbol('evenkeel.exchange')
@@ -94,6 +103,12 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** Its neighbours among the requests in flight: see `Draining`. */
   nextInFlight: Exchange | undefined
   previousInFlight: Exchange | undefined
+  /** Those that came behind the response: name, value, name, value … */
+  trailers: readonly string[] | undefined
+  /** Why the body of the response that was on its way ended early. */
+  broken: UpstreamFailure | undefined
+  /** Waits for the end of a request whose response is over already. */
+  watcher: ExchangeWatcher | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
   staleAt: object[] | undefined
 
@@ -114,6 +129,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
     else res.on('close', onClose)
     ;(res as Carrier)[kExchange] = this
+  }
+
+  /** Why it has ended as it has, or what there is to say so far. */
+  explain(): Explanation | undefined {
+    return this.error?.explanation ?? this.#policy.explainer?.explain(this)
   }
 
   /** The client's connection is closed, or the response through. */
@@ -240,6 +260,19 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return index === 0 ? this.#attempt : this.#moreAttempts?.[index - 1]
   }
 
+  /** The first of {@link attempts}, and all others: without a list. */
+  get firstAttempt(): AttemptRecord | undefined {
+    return this.#attempt
+  }
+
+  get laterAttempts(): readonly AttemptRecord[] {
+    return this.#moreAttempts ?? NO_ATTEMPTS
+  }
+
+  get upstreamName(): string | undefined {
+    return this.#policy.upstreamName
+  }
+
   record(lease: Lease, startedAt = lease.takenAt): AttemptRecord {
     return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name, startedAt))
   }
@@ -289,6 +322,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     const admission = this.#admission
     this.#admission = undefined
     admission?.leave()
+    this.watcher?.exchangeOver()
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
   }
 }
 

@@ -93,6 +93,7 @@ function judgeBy(
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
+    record.rawHeaders = result.response.rawHeaders
     if (parts.admission !== undefined && !lease.exempt)
       parts.admission.answered(
         record.headerTime < 0 ? parts.clock.now() - lease.takenAt : record.headerTime,
@@ -108,6 +109,8 @@ function judgeBy(
   }
   const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
   record.failure = failure
+  // A transport of the user's may not measure.
+  if (record.responseTime < 0) record.responseTime = parts.clock.now() - record.startedAt
   // nginx's numbers: `$upstream_status` of an attempt without an answer.
   record.status = failure.condition === 'timeout' ? 504 : 502
   x.lastFailure = failure

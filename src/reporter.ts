@@ -8,9 +8,15 @@ import { BalancerError } from './errors.js'
 import type { AttemptSummary, ErrorCode } from './errors.js'
 import type { BalancerEmitter, QueueEvent, UpgradeEvent } from './events.js'
 import type { Exchange } from './exchange.js'
+import { pathOf } from './explain.js'
+import type { Explainer } from './explain.js'
+import type { ErrorLog } from './observe/error-log.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import { breakOff } from './message/relay.js'
+import { explanationOf } from './observe/explanation.js'
+import type { Explanation } from './observe/explanation.js'
+import type { IncidentRecorder } from './observe/incident-recorder.js'
 import type { RequestObserver } from './observe/request-observer.js'
 import type { PreparedAttempt } from './prepared-attempt.js'
 import type { Peer } from './upstream/peer.js'
@@ -29,13 +35,22 @@ export class Reporter {
   readonly #clock: Clock
   readonly #page: ErrorPageSettings
   readonly #onError: OnError | undefined
+  readonly #recorder: IncidentRecorder
+  readonly #explainer: Explainer
+  readonly #errorLog: ErrorLog | undefined
 
   constructor(
     emitter: BalancerEmitter,
     clock: Clock,
     page: ErrorPageSettings,
     onError: OnError | undefined,
+    recorder: IncidentRecorder,
+    explainer: Explainer,
+    errorLog?: ErrorLog,
   ) {
+    this.#errorLog = errorLog
+    this.#recorder = recorder
+    this.#explainer = explainer
     this.#emitter = emitter
     this.#clock = clock
     this.#page = page
@@ -46,6 +61,7 @@ export class Reporter {
   started(x: Exchange): void {
     const { req: request, res: response } = x
     const emitter = this.#emitter
+    this.#errorLog?.started(x)
     for (const observer of this.observers) observer.started?.(x)
     if (emitter.has('start'))
       emitter.emit('start', { upstream: emitter.upstream, request, response })
@@ -117,8 +133,14 @@ export class Reporter {
     const { upstream } = emitter
     const { condition, decision, why } = record
     for (const observer of this.observers) observer.judged?.(x, record)
+    this.#errorLog?.judged(x, record)
     if (condition !== undefined && decision !== undefined && emitter.has('next'))
       emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
+    if (record.marked) {
+      const attempt = record.summary(x.startedAt)
+      const { method } = x
+      this.#recorder.marked(peer, { method, path: pathOf(x.url), peer: peer.name, attempt })
+    }
     if (record.failure !== undefined) this.attemptEnded(x, record)
   }
 
@@ -129,9 +151,13 @@ export class Reporter {
     message: string,
     details: { status: number; cause?: unknown; retryAfter?: number },
   ): void {
-    const attempts = summariesOf(x)
-    const error = new BalancerError(code, message, { ...details, attempts })
+    const facts = this.#explainer.factsOf(x, code, message, details.status)
+    const { attempts, peers, method, path } = facts
+    const explain = (): Explanation => explanationOf(facts)
+    const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
+    this.#errorLog?.failed(x, error)
+    this.#recorder.failed({ code, attempts, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
     // A response that somebody else has begun is theirs to end.
@@ -162,6 +188,7 @@ export class Reporter {
         error: x.error,
       })
     }
+    this.#recorder.finished(x.error)
     if (logRequest.enabled) logRequest('%s', this.#line(x))
   }
 
