@@ -29,7 +29,7 @@ export interface Spans {
   readonly all: readonly ReadableSpan[]
 }
 
-export const propagator = new CompositePropagator({
+const propagator = new CompositePropagator({
   propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()],
 })
 

@@ -1,10 +1,13 @@
 /** What is counted, for whom there are series, and for how long. */
 import { createUpstream } from 'evenkeel'
+import type { EarlyWarning } from 'evenkeel'
 import { collectMetrics } from 'evenkeel/prometheus'
 import type { MetricsOptions } from 'evenkeel/prometheus'
 import { fails, hangs, ok } from 'evenkeel/testing'
 import { AggregatorRegistry, Counter, register, Registry } from 'prom-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { internalsOf } from '../../../../src/observe/internals.js'
+import { UpstreamCounts } from '../../../../src/observe/prometheus/upstream-counts.js'
 import { METRICS } from '../../../../src/observe/prometheus/definitions.js'
 import { readExposition, total } from '../../../helpers/exposition.js'
 import type { Series } from '../../../helpers/exposition.js'
@@ -136,6 +139,31 @@ describe('what is counted', () => {
       expect(await m.value('queue_requests_total', { outcome }), outcome).toBe(1)
     expect(await m.value('queue_wait_seconds_sum')).toBeCloseTo(0.1)
     expect(await m.value('queue_wait_seconds_count')).toBe(1)
+  })
+
+  it('incidents, while they go on and when they are over', async () => {
+    let isDown = true
+    const r = rig(() => (isDown ? fails() : ok()))
+    const m = collect(r)
+    for (let i = 0; i < 5; i++) await r.send()
+    expect(await m.value('incidents_open')).toBe(1)
+    expect(await m.value('incidents_total')).toBe(0)
+    isDown = false
+    await r.clock.advanceAsync(60_000)
+    await r.send()
+    expect(await m.value('incidents_open')).toBe(0)
+    expect(await m.value('incidents_total', { mechanism: 'refused_connections' })).toBe(1)
+  })
+
+  it('the chance that was warned of, until its horizon has passed', () => {
+    const r = rig(ok())
+    const { registry } = internalsOf(r.balancer)
+    const counts = new UpstreamCounts(registry, { bounds: new Float64Array([1]), maxPeers: 1 })
+    expect(counts.chance).toBe(0)
+    counts.warned({ chance: 0.4, horizon: 1000 } as EarlyWarning)
+    expect(counts.chance).toBe(0.4)
+    r.clock.advance(1000)
+    expect(counts.chance).toBe(0)
   })
 
   it('bytes', async () => {
