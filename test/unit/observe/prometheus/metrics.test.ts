@@ -7,6 +7,7 @@ import { fails, hangs, ok } from 'evenkeel/testing'
 import { AggregatorRegistry, Counter, register, Registry } from 'prom-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { internalsOf } from '../../../../src/observe/internals.js'
+import { Histogram } from '../../../../src/observe/prometheus/histogram.js'
 import { UpstreamCounts } from '../../../../src/observe/prometheus/upstream-counts.js'
 import { METRICS } from '../../../../src/observe/prometheus/definitions.js'
 import { readExposition, total } from '../../../helpers/exposition.js'
@@ -184,6 +185,14 @@ describe('what is counted', () => {
     expect(names(await without.scrape())).toContain('a:80')
     expect((await without.scrape()).some(({ name }) => name === 'retry_budget_retries')).toBe(false)
   })
+})
+
+it('a bucket has what is not above its bound', () => {
+  const histogram = new Histogram(new Float64Array([0.05, 0.1]))
+  for (const ms of [0, 50, 50.1, 100, 101]) histogram.observe(ms)
+  expect(histogram.cumulative()).toEqual([2, 4, 5])
+  expect(histogram.count).toBe(5)
+  expect(histogram.sum).toBeCloseTo(0.3011)
 })
 
 describe('series', () => {
