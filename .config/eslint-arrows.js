@@ -135,12 +135,12 @@ const ARROWS = [
   },
   {
     from: /^(?!(observe\/prometheus|prometheus\.ts$))/,
-    any: ['prom-client', 'prometheus.js'],
+    any: ['prom-client', 'prometheus.js', 'observe/prometheus/'],
     why: 'metrics are for the subpath evenkeel/prometheus alone: prom-client need not be installed',
   },
   {
     from: /^(?!(observe\/opentelemetry|opentelemetry\.ts$))/,
-    any: ['@opentelemetry/api', 'opentelemetry.js'],
+    any: ['@opentelemetry/api', 'opentelemetry.js', 'observe/opentelemetry/'],
     why: 'traces are for the subpath evenkeel/opentelemetry alone: @opentelemetry/api need not be installed',
   },
   {

@@ -16,7 +16,6 @@ import { accessLog, createBalancer, morganTokens } from 'evenkeel'
 import type { AccessLogOptions, BalancerOptions } from 'evenkeel'
 import { fakeClock, hang, respond } from 'evenkeel/testing'
 import { forLocalhost } from '../../fixtures/test-only-certificates.js'
-import { ask } from '../../helpers/clients.js'
 import { upstream } from '../../helpers/serve.js'
 
 /** What was written, and when a number of lines is there. */
