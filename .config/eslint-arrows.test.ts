@@ -32,6 +32,8 @@ test.each([
   ['src/upstream-handle.ts', `import { fromDns } from './discovery/dns.js'`],
   ['src/config/peers.ts', `import { parse } from 'yaml'`],
   ['src/discovery/dns.ts', `import { PeerFeed } from '../peer-feed.js'`],
+  ['src/doctor/doctor.ts', `import { readFileSync } from 'node:fs'`],
+  ['src/balancer.ts', `import { Doctor } from './doctor/doctor.js'`],
 ])('%s must not: %s', (filename, code) => {
   expect(lint(filename, code)).toHaveLength(1)
 })
@@ -53,6 +55,7 @@ test.each([
   ['src/discovery/file.ts', `import { Section } from '../config/section.js'`],
   ['src/discovery.ts', `export { fromDns } from './discovery/dns.js'`],
   ['src/index.ts', `export { createBalancer } from './balancer.js'`],
+  ['src/doctor/conf-facts.ts', `import { parseSize } from '../config/size.js'`],
   ['test/unit/balancer.test.ts', `import { createBalancer } from '../../src/balancer.js'`],
 ])('%s may: %s', (filename, code) => {
   expect(lint(filename, code)).toEqual([])

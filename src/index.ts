@@ -156,3 +156,22 @@ export { NginxConfigError, parseNginxConfig } from './nginx/parse.js'
 export type { ConfigFile, IncludeFiles, ParseNginxOptions } from './nginx/parse.js'
 export { printImport } from './nginx/print.js'
 export type { Directive } from './nginx/conf.js'
+
+export type {
+  Bunch,
+  Confidence,
+  Diagnosis,
+  DoctorReport,
+  Evidence,
+  Finding,
+  Fix,
+  LintNote,
+  LiveCheck,
+  LostRequests,
+  Mark,
+  Mechanism,
+  PeerTimeline,
+  ReadFile,
+  Second,
+  Trigger,
+} from './doctor/report.js'

@@ -22,10 +22,14 @@ const NONE: ReadonlySet<FailureEvent> = new Set()
 /** The mechanism that most of the failed attempts show; the limits of nginx itself come first, for they cause others. */
 export function mechanismOf(file: CaseFile): Verdict {
   const because: string[] = []
+  const limited = limits(file, because)
   const ballot: Ballot = new Map()
   const closed = closedConnections(file)
   const kinds = new Map(
-    file.failures.map((failure) => [failure, mechanismOfFailure(failure, closed.mechanism, file)]),
+    file.failures.map((failure) => [
+      failure,
+      mechanismOfFailure(failure, closed.mechanism, file, limited),
+    ]),
   )
   for (const kind of kinds.values()) vote(ballot, kind)
   const hidden = hiddenStatuses(file)
@@ -35,7 +39,7 @@ export function mechanismOf(file: CaseFile): Verdict {
       `${hidden} times a server was "temporarily disabled" without an error of the connection: for the status of its answer.`,
     )
   }
-  vote(ballot, 'connection_limits', limits(file, because))
+  vote(ballot, 'connection_limits', limited)
   vote(ballot, 'unreachable', file.signs.filter(({ kind }) => kind === 'resolver').length)
   tooFewIdle(file, ballot, because)
   const [first, ...others] = [...ballot]
@@ -59,7 +63,12 @@ function vote(ballot: Ballot, mechanism: Mechanism, votes = 1): void {
   ballot.set(mechanism, (ballot.get(mechanism) ?? 0) + votes)
 }
 
-function mechanismOfFailure(failure: FailureEvent, closed: Mechanism, file: CaseFile): Mechanism {
+function mechanismOfFailure(
+  failure: FailureEvent,
+  closed: Mechanism,
+  file: CaseFile,
+  limited: number,
+): Mechanism {
   switch (failure.kind) {
     case 'status':
       return 'application_errors_mark_peers'
@@ -84,7 +93,8 @@ function mechanismOfFailure(failure: FailureEvent, closed: Mechanism, file: Case
     case 'tls':
       return 'tls_failures'
     case 'error':
-      return mechanismOfError(failure, closed, file)
+      // A guess from times is nothing beside a limit that the error log tells of.
+      return limited > 0 ? 'unknown' : mechanismOfError(failure, closed, file)
   }
 }
 

@@ -15,7 +15,7 @@ const RETURN = 13
 export async function* linesOf(
   path: string,
   broken: (error: Error) => void,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<string[], void> {
   const file = createReadStream(path, { highWaterMark: CHUNK })
   const stream = isGzip(path) ? file.pipe(createGunzip({ chunkSize: CHUNK })) : file
   // An error of the file does not end what it is piped into.
