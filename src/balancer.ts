@@ -7,8 +7,9 @@ import { resolveBalancer, resolveUpstream } from './config.js'
 import type { BalancerConfig, UpstreamConfig } from './config.js'
 import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
-import { Draining } from './draining.js'
+import { drained, Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
+import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
 import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
@@ -24,10 +25,14 @@ import { ReplayMemory } from './message/request-body.js'
 import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
+import { BalancerLogs } from './observe/balancer-logs.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
+import { kInternals } from './observe/internals.js'
+import type { BalancerInternals } from './observe/internals.js'
 import { Reporter } from './reporter.js'
-import type { HandlerPolicy } from './handler-parts.js'
+import { recorderOf } from './recording.js'
+import type { HandlerParts, HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
 import { selectorFromFunction } from './selection/from-function.js'
@@ -120,12 +125,17 @@ function assemble(
 ): Balancer {
   const { registry } = upstream.parts
   const clock = config.clock ?? registry.clock
-  const emitter = new BalancerEmitter()
+  const emitter = new BalancerEmitter(registry.name)
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
-  const policy = handlerPolicy(config, upstream)
+  const recorder = recorderOf(config, upstream, emitter, clock)
+  const explainer = new Explainer(recorder, registry.name, () => clock.now())
+  const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
   const trust = compileTrust(config.trustProxy)
-  const handler = new RequestHandler({
+  const logs = new BalancerLogs(config, clock)
+  const { onError } = config
+  const reporter = new Reporter(emitter, clock, policy, onError, recorder, explainer, logs.errors)
+  const parts: HandlerParts = {
     registry,
     transport,
     clock,
@@ -139,6 +149,7 @@ function assemble(
     delivery: new Delivery({
       clock,
       draining,
+      reporter,
       changes: compileResponseChanges(config, registry),
       intercept: compileInterceptErrors(config.interceptErrors),
       sticky: upstream.parts.sticky,
@@ -147,17 +158,20 @@ function assemble(
       hidden: upstream.parts.feedback,
     }),
     draining,
-    reporter: new Reporter(emitter, clock, policy, config.onError),
+    reporter,
     policy,
-  })
+    accessLog: logs.access,
+  }
+  const handler = new RequestHandler(parts)
   const observer = forwardEvents(emitter)
-  registry.observers.add(observer)
+  registry.observers.add(observer).add(recorder)
 
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     handler.handle(req, res, undefined)
   }
   const balancer: Balancer = Object.assign(serve, {
     upstream,
+    [kInternals]: internalsFrom(parts, upstream),
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
         handler.handle(req, res, undefined, upgrade)
@@ -175,11 +189,20 @@ function assemble(
     async close({ timeout }: CloseOptions = {}): Promise<void> {
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
+      registry.observers.delete(recorder)
+      recorder.close()
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
+      await logs.close()
     },
   })
   return balancer
+}
+
+function internalsFrom(parts: HandlerParts, upstream: UpstreamHandle): BalancerInternals {
+  const { registry, reporter, draining, budget } = parts
+  const { connections } = upstream.parts
+  return { registry, reporter, draining, budget, connections, carrier: parts }
 }
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {
@@ -189,7 +212,9 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   const tls = new UpstreamTls(config.tls)
   for (const peer of registry.peers) tls.replaceOwn(peer, config.peers[peer.index]?.tls)
   const { keepalive, bind } = config
-  const connections = new UpstreamConnections({ keepalive, tls, bind }, clock)
+  const connections = new UpstreamConnections({ keepalive, tls, bind }, clock, (...change) => {
+    for (const observer of registry.observers) observer.connection?.(...change)
+  })
   const rules: UpstreamParts['rules'] = {
     defaults: config.peerDefaults,
     bind,
@@ -276,7 +301,11 @@ function transportOf(
   return { transport: factory.create(context), isOurs: true }
 }
 
-function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): HandlerPolicy {
+function handlerPolicy(
+  config: BalancerConfig,
+  upstream: UpstreamHandle,
+  explainer: Explainer,
+): HandlerPolicy {
   const byMethod = config.nginx ? isIdempotentForNginx : isIdempotent
   const { idempotent } = config
   return {
@@ -298,6 +327,8 @@ function handlerPolicy(config: BalancerConfig, upstream: UpstreamHandle): Handle
     feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
+    upstreamName: upstream.parts.registry.name,
+    explainer,
   }
 }
 
@@ -315,21 +346,6 @@ function bodySettings(config: BalancerConfig): BodySettings {
     tempPath: config.tempPath,
     maxBody: config.maxBody,
   }
-}
-
-function drained(draining: Draining, clock: Clock, timeout: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer =
-      timeout === undefined
-        ? undefined
-        : clock.after(timeout, () => {
-            draining.stop()
-          })
-    draining.begin(() => {
-      timer?.cancel()
-      resolve()
-    })
-  })
 }
 
 function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {

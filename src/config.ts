@@ -86,6 +86,8 @@ const BALANCER = namesOf<BalancerOptions>({
   host: true,
   proxyStatus: true,
   transport: true,
+  accessLog: true,
+  errorLog: true,
   onError: true,
   ...SHARED,
 })

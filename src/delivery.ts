@@ -18,6 +18,7 @@ import type { ResponseContext, UpstreamResponseHead } from './message-options.js
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Outbound } from './outbound.js'
 import { unwritableHead } from './refusal.js'
+import type { Reporter } from './reporter.js'
 import type { StickySessions } from './sticky/sticky-sessions.js'
 import { writeSwitchingProtocols } from './upgrade.js'
 import type { Lease } from './upstream/peer-session.js'
@@ -37,6 +38,7 @@ interface DeliverySettings {
 export interface DeliveryParts {
   readonly clock: Clock
   readonly draining: Draining
+  readonly reporter: Reporter
   readonly changes: ResponseChanges | undefined
   readonly intercept: Intercept | undefined
   readonly sticky: StickySessions | undefined
@@ -208,7 +210,7 @@ export class Delivery {
   ): Promise<DeliveryOutcome> {
     const { upgrade } = x
     if (upgrade === undefined) throw new Error('a transport has switched protocols unasked')
-    const { clock, draining, settings } = this.#parts
+    const { clock, draining, settings, reporter } = this.#parts
     const protocol = writeSwitchingProtocols(x.res, upgrade.socket, {
       statusMessage: response.statusMessage,
       rawHeaders: withoutField(response.rawHeaders, this.#parts.hidden),
@@ -227,9 +229,15 @@ export class Delivery {
       idleTimeout: settings.tunnelTimeout,
       clock,
     })
+    const since = clock.now()
     draining.tunnelOpened(tunnel)
-    await tunnel.run()
+    reporter.upgraded(x, lease.peer, protocol, 'open', 0)
+    const { toPeer, toClient } = await tunnel.run()
+    record.bytesSent += toPeer
+    record.bytesReceived += toClient
+    record.responseTime = clock.now() - record.startedAt
     draining.tunnelClosed(tunnel)
+    reporter.upgraded(x, lease.peer, protocol, 'closed', clock.now() - since)
     response.discard()
     lease.release('ok')
     return DELIVERED

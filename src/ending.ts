@@ -9,14 +9,14 @@ import { noPeerRefusal } from './waiting.js'
 
 /** Of all attempts together; where none could be made, the log gets nginx's entry for that. */
 export function upstreamRefusal(
-  { registry }: HandlerParts,
+  { registry, clock }: HandlerParts,
   x: Exchange,
   session: PeerSession,
 ): Refusal {
   const failure = x.lastFailure
   if (failure === undefined) {
     const refusal = noPeerRefusal(registry, x, session)
-    x.recordNoPeer(registry.name).status = refusal.status
+    x.recordNoPeer(registry.name, clock.now()).status = refusal.status
     return refusal
   }
   const { code, status } = gatewayOutcome(failure)

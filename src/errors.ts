@@ -1,5 +1,8 @@
 /** Every error of the library: a stable code, and the cause kept. */
-import type { Phase } from './next-upstream/attempt-result.js'
+import type { FailureType, Phase } from './next-upstream/attempt-result.js'
+import type { AttemptCondition } from './next-upstream/condition.js'
+import type { Decision, WhyNoNext } from './next-upstream/decide.js'
+import type { Explanation } from './observe/explanation.js'
 
 /** Stable names for programs; texts may change, these do not. */
 export type ErrorCode =
@@ -43,10 +46,39 @@ export interface AttemptSummary {
   readonly status: number
   /** In words: `connection_refused in connect`, `http_503`, `ok` … */
   readonly outcome: string
+  /** Milliseconds from the request's start to the attempt's. */
+  readonly startedAt: number
   /** Milliseconds from the attempt's start to its end. */
   readonly duration: number
+  /** Milliseconds from the attempt's start until it was connected (TLS included), 0 on a kept connection; -1: it was not. */
+  readonly connectTime: number
+  /** Milliseconds from the attempt's start to the response head; -1: none came. */
+  readonly headerTime: number
+  /** Bytes written to and read from the peer's connection for this attempt, heads included. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Bytes of response body. */
+  readonly responseLength: number
+  /** Where it failed, and at what: undefined for an attempt that was answered, as the type. */
   readonly phase: Phase | undefined
+  /** RFC 9209's name for the failure. */
+  readonly type: FailureType | undefined
+  /** What was the matter, in the words of `nextUpstream.on`; undefined: nothing. */
+  readonly condition: AttemptCondition | undefined
+  /** A byte of the request may have reached the peer. */
+  readonly requestSent: boolean
   readonly reusedConnection: boolean
+  /** It failed on a kept connection that the peer had closed: nobody's failure. */
+  readonly stale: boolean
+  /** Another attempt beside it was faster (`hedge`). */
+  readonly cancelled: boolean
+  /** It was put to the peer's account (`failOn`); and has marked the peer. */
+  readonly charged: boolean
+  readonly marked: boolean
+  /** What was done about the condition: see `NextEvent`. Undefined where there was none. */
+  readonly decision: Decision['do'] | undefined
+  /** Why no next upstream was tried. */
+  readonly why: WhyNoNext | undefined
   readonly cause: Error | undefined
 }
 
@@ -57,6 +89,8 @@ export interface BalancerErrorDetails {
   readonly attempts?: readonly AttemptSummary[]
   /** Seconds. */
   readonly retryAfter?: number | undefined
+  /** Made when it is asked for. */
+  readonly explain?: (() => Explanation) | undefined
 }
 
 /** What `options.onError` and the `error` event are given. */
@@ -69,6 +103,8 @@ export class BalancerError extends Error {
   readonly attempts: readonly AttemptSummary[]
   /** Seconds after which it is worth asking again, where that is known: the `Retry-After` of our own page. */
   readonly retryAfter: number | undefined
+  readonly #explain: (() => Explanation) | undefined
+  #explanation: Explanation | undefined
 
   constructor(code: ErrorCode, message: string, details: BalancerErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -76,6 +112,15 @@ export class BalancerError extends Error {
     this.status = details.status ?? 500
     this.attempts = details.attempts ?? []
     this.retryAfter = details.retryAfter
+    this.#explain = details.explain
+  }
+
+  /**
+   * What happened, in which phase, to which peers, why no next upstream was tried, and what to do. It names peers: for
+   * logs and operators, not for clients. Undefined: the error is of no request.
+   */
+  get explanation(): Explanation | undefined {
+    return (this.#explanation ??= this.#explain?.())
   }
 }
 

@@ -11,6 +11,7 @@ import { withoutField } from './message/response-headers.js'
 import type { BodyStream, RequestBody } from './message/request-body.js'
 import type { UpstreamFailure, UpstreamResponse } from './next-upstream/attempt-result.js'
 import type { Failing } from './next-upstream/blame.js'
+import type { Explanation } from './observe/explanation.js'
 import type { Admission } from './overload/admission.js'
 import type { AttemptSignal } from './transport/transport.js'
 import type { SelectionRequest } from './upstream/peer-selector.js'
@@ -28,6 +29,14 @@ export interface ExchangePolicy {
   readonly feedback?: string | undefined
   /** How such a request goes says nothing of the peers. It is the user's: anything may come of it. */
   readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
+  /** The upstream's, for logs. */
+  readonly upstreamName?: string | undefined
+  readonly explainer?: { explain(x: Exchange): Explanation } | undefined
+}
+
+/** Is told when the books of a request are closed. */
+export interface ExchangeWatcher {
+  exchangeOver(): void
 }
 
 const kExchange = Symbol('evenkeel.exchange')
@@ -79,6 +88,8 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   clientAddress: string | undefined
   /** When waiting in the queue must end; 0 before the first wait. */
   waitUntil = 0
+  /** Milliseconds that it has waited in the queue. */
+  waited = 0
   /** How its waiting in the queue ended, where it was in vain. */
   waitEnd: 'full' | 'timeout' | 'overloaded' | undefined
   /** Where it counts as one of the requests in flight. */
@@ -92,6 +103,12 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** Its neighbours among the requests in flight: see `Draining`. */
   nextInFlight: Exchange | undefined
   previousInFlight: Exchange | undefined
+  /** Those that came behind the response: name, value, name, value … */
+  trailers: readonly string[] | undefined
+  /** Why the body of the response that was on its way ended early. */
+  broken: UpstreamFailure | undefined
+  /** Waits for the end of a request whose response is over already. */
+  watcher: ExchangeWatcher | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
   staleAt: object[] | undefined
 
@@ -112,6 +129,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
     else res.on('close', onClose)
     ;(res as Carrier)[kExchange] = this
+  }
+
+  /** Why it has ended as it has, or what there is to say so far. */
+  explain(): Explanation | undefined {
+    return this.error?.explanation ?? this.#policy.explainer?.explain(this)
   }
 
   /** The client's connection is closed, or the response through. */
@@ -233,13 +255,31 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return [this.#attempt, ...(this.#moreAttempts ?? NO_ATTEMPTS)]
   }
 
-  record(lease: Lease): AttemptRecord {
-    return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name))
+  /** One of {@link attempts}, and no list made for it. */
+  attemptAt(index: number): AttemptRecord | undefined {
+    return index === 0 ? this.#attempt : this.#moreAttempts?.[index - 1]
+  }
+
+  /** The first of {@link attempts}, and all others: without a list. */
+  get firstAttempt(): AttemptRecord | undefined {
+    return this.#attempt
+  }
+
+  get laterAttempts(): readonly AttemptRecord[] {
+    return this.#moreAttempts ?? NO_ATTEMPTS
+  }
+
+  get upstreamName(): string | undefined {
+    return this.#policy.upstreamName
+  }
+
+  record(lease: Lease, startedAt = lease.takenAt): AttemptRecord {
+    return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name, startedAt))
   }
 
   /** nginx's entry for "no peer could be chosen". */
-  recordNoPeer(upstreamName: string): AttemptRecord {
-    const record = new AttemptRecord(undefined, upstreamName)
+  recordNoPeer(upstreamName: string, now: number): AttemptRecord {
+    const record = new AttemptRecord(undefined, upstreamName, now)
     // It took no time to find nobody.
     record.responseTime = 0
     return this.#recorded(record)
@@ -282,6 +322,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     const admission = this.#admission
     this.#admission = undefined
     admission?.leave()
+    this.watcher?.exchangeOver()
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
   }
 }
 

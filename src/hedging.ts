@@ -12,6 +12,7 @@ import { conditionOfStatus } from './next-upstream/condition.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { Outbound } from './outbound.js'
 import { PreparedAttempt, startAttempt } from './prepared-attempt.js'
+import type { Reporter } from './reporter.js'
 import type { AttemptSignal, Transport } from './transport/transport.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
 import type { PeerRegistry } from './upstream/registry.js'
@@ -29,6 +30,7 @@ export interface HedgeParts {
   readonly clock: Clock
   readonly budget: RetryBudget | undefined
   readonly policy: { readonly on: ReadonlySet<Condition> }
+  readonly reporter: Reporter
 }
 
 /** The request whose attempt it is. */
@@ -165,9 +167,11 @@ export class HedgedAttempt {
   }
 
   #start(leg: Leg, connection: 'any' | 'fresh'): void {
-    const { transport } = this.#parts
+    const { transport, reporter } = this.#parts
     this.#running.add(leg)
-    startAttempt(transport, new PreparedAttempt(leg, connection), leg, leg.settle, leg.fail)
+    const attempt = new PreparedAttempt(leg, connection)
+    reporter.attemptStarted(leg.x, attempt, false)
+    startAttempt(transport, attempt, leg, leg.settle, leg.fail)
   }
 
   /** A response that would be followed by a next try is not what is waited for. */

@@ -59,17 +59,43 @@ export type {
   ErrorCode,
 } from './errors.js'
 export type {
+  AttemptEndEvent,
+  AttemptStartEvent,
   BalancerEventName,
   BalancerEvents,
   EjectEvent,
   FinishEvent,
   HealthEvent,
+  IncidentEvent,
   JoinEvent,
   LeaveEvent,
   Listener,
   NextEvent,
+  PoolEvent,
+  QueueEvent,
   ReturnEvent,
+  StartEvent,
+  UpgradeEvent,
+  UpstreamEvent,
+  WarningEvent,
 } from './events.js'
+export type {
+  EarlyWarning,
+  Incident,
+  IncidentRequest,
+  Mechanism,
+  PeerChange,
+} from './observe/incident.js'
+export { accessLog } from './observe/access-log.js'
+export type { AccessLog } from './observe/access-log.js'
+export type { AccessLogOptions, InfoLogger } from './observe/access-log-options.js'
+export type { LogStream } from './observe/line-sink.js'
+export type { LogEscape } from './observe/log-escape.js'
+export { morganTokens } from './observe/morgan-tokens.js'
+export type { MorganLike } from './observe/morgan-tokens.js'
+export type { ErrorLogOptions, LevelLogger } from './observe/error-log-options.js'
+export { explain } from './explain.js'
+export type { EndPhase, Explanation } from './observe/explanation.js'
 export { upstreamVariables } from './upstream-variables.js'
 export type { UpstreamVariables } from './upstream-variables.js'
 
@@ -98,6 +124,7 @@ export type {
 } from './selection/options.js'
 export type { FailedStep, Ledger, Peer, PeerAddress, PeerStatus } from './upstream/peer.js'
 export type {
+  ConnectionChange,
   DiscoveryEvent,
   EjectReason,
   HealthReason,

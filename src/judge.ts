@@ -93,6 +93,7 @@ function judgeBy(
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
+    record.rawHeaders = result.response.rawHeaders
     if (parts.admission !== undefined && !lease.exempt)
       parts.admission.answered(
         record.headerTime < 0 ? parts.clock.now() - lease.takenAt : record.headerTime,
@@ -108,6 +109,8 @@ function judgeBy(
   }
   const failure = result.kind === 'failure' ? result.failure : pastDeadline(record)
   record.failure = failure
+  // A transport of the user's may not measure.
+  if (record.responseTime < 0) record.responseTime = parts.clock.now() - record.startedAt
   // nginx's numbers: `$upstream_status` of an attempt without an answer.
   record.status = failure.condition === 'timeout' ? 504 : 502
   x.lastFailure = failure
@@ -140,6 +143,7 @@ function judgeCondition(
   const counts =
     policy.failOn.has(condition) && !stale && !context.lease.exempt && !isOurs(context.x, failure)
   const chargesNow = counts && (isTransport || !registry.nginx)
+  const { fit } = context.lease.peer
   if (chargesNow) charge(context, condition, failure)
   const facts = gatherFacts(parts, context, condition, failure, stale)
   const decision = decideBy(parts, facts)
@@ -148,8 +152,13 @@ function judgeCondition(
   if (chargesLate) charge(context, condition, failure)
   if (facts.requestAtFault) refundAlike(context.x)
   if (isRepeated(context, facts, decision)) parts.budget?.retry(parts.clock.now())
+  const charged = chargesNow || chargesLate
+  const { record } = context
+  record.condition = condition
+  record.charged = charged
+  record.marked = charged && fit && !context.lease.peer.fit
   report(parts, context, condition, decision)
-  return { do: decision.do, charged: chargesNow || chargesLate }
+  return { do: decision.do, charged }
 }
 
 /** Is work done again? A wait for a place at a full peer ends with a try like any other. */
@@ -317,6 +326,8 @@ function report(
   decision: Decision,
 ): void {
   const why = 'why' in decision && decision.why !== 'good' ? decision.why : undefined
+  record.decision = decision.do
+  record.why = why
   if (logNext.enabled) {
     logNext(
       '%s at %s (%s): %s%s',
@@ -327,5 +338,5 @@ function report(
       why === undefined ? '' : ` (${why})`,
     )
   }
-  parts.reporter.decided(x, lease.peer, condition, decision.do, why)
+  parts.reporter.judged(x, lease.peer, record)
 }

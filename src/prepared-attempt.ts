@@ -14,7 +14,7 @@ import type { Peer } from './upstream/peer.js'
 /** Of a class, as most things that are made for each request: see `OutboundHead`. */
 export class PreparedAttempt implements Attempt {
   readonly peer: Peer
-  readonly head: RequestHead
+  head: RequestHead
   readonly body: RequestSource
   readonly connection: 'any' | 'fresh'
   readonly expectContinue: boolean

@@ -1,16 +1,24 @@
 /** Tells what happened: the error answer, the events, one log line a request. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setAttemptHeader } from './attempt-header.js'
+import type { AttemptRecord } from './attempt-record.js'
 import type { Clock } from './clock.js'
 import { logRequest } from './debug.js'
 import { BalancerError } from './errors.js'
-import type { ErrorCode } from './errors.js'
-import type { BalancerEmitter, NextEvent } from './events.js'
+import type { AttemptSummary, ErrorCode } from './errors.js'
+import type { BalancerEmitter, QueueEvent, UpgradeEvent } from './events.js'
 import type { Exchange } from './exchange.js'
+import { pathOf } from './explain.js'
+import type { Explainer } from './explain.js'
+import type { ErrorLog } from './observe/error-log.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import { breakOff } from './message/relay.js'
-import type { WhyNoNext } from './next-upstream/decide.js'
-import type { AttemptCondition } from './next-upstream/condition.js'
+import { explanationOf } from './observe/explanation.js'
+import type { Explanation } from './observe/explanation.js'
+import type { IncidentRecorder } from './observe/incident-recorder.js'
+import type { RequestObserver } from './observe/request-observer.js'
+import type { PreparedAttempt } from './prepared-attempt.js'
 import type { Peer } from './upstream/peer.js'
 
 /** `options.onError`. */
@@ -21,32 +29,119 @@ export type OnError = (
 ) => void
 
 export class Reporter {
+  /** Of the library's own, who are told without payloads. */
+  readonly observers: RequestObserver[] = []
   readonly #emitter: BalancerEmitter
   readonly #clock: Clock
   readonly #page: ErrorPageSettings
   readonly #onError: OnError | undefined
+  readonly #recorder: IncidentRecorder
+  readonly #explainer: Explainer
+  readonly #errorLog: ErrorLog | undefined
 
   constructor(
     emitter: BalancerEmitter,
     clock: Clock,
     page: ErrorPageSettings,
     onError: OnError | undefined,
+    recorder: IncidentRecorder,
+    explainer: Explainer,
+    errorLog?: ErrorLog,
   ) {
+    this.#errorLog = errorLog
+    this.#recorder = recorder
+    this.#explainer = explainer
     this.#emitter = emitter
     this.#clock = clock
     this.#page = page
     this.#onError = onError
   }
 
-  decided(
+  /** A request has come. */
+  started(x: Exchange): void {
+    const { req: request, res: response } = x
+    const emitter = this.#emitter
+    this.#errorLog?.started(x)
+    for (const observer of this.observers) observer.started?.(x)
+    if (emitter.has('start'))
+      emitter.emit('start', { upstream: emitter.upstream, request, response })
+  }
+
+  /** An attempt is about to be made: listeners may still add to its head. */
+  attemptStarted(x: Exchange, attempt: PreparedAttempt, again: boolean): void {
+    const emitter = this.#emitter
+    for (const observer of this.observers) observer.attemptStarted?.(x, attempt, again)
+    if (!emitter.has('attemptStart')) return
+    let isOver = false
+    emitter.emit('attemptStart', {
+      upstream: emitter.upstream,
+      request: x.req,
+      response: x.res,
+      peer: attempt.peer,
+      number: x.attempts.indexOf(attempt.record) + 1,
+      again,
+      setHeader(name, value) {
+        if (isOver) throw new Error('setHeader: the attempt has begun')
+        setAttemptHeader(attempt, name, value)
+      },
+    })
+    isOver = true
+  }
+
+  /** An attempt has come to its end; a second call for it does nothing. */
+  attemptEnded(x: Exchange, record: AttemptRecord): void {
+    const emitter = this.#emitter
+    if (record.ended || !this.#followsAttempts()) return
+    record.ended = true
+    for (const observer of this.observers) observer.attemptEnded?.(x, record)
+    if (!emitter.has('attemptEnd')) return
+    emitter.emit('attemptEnd', {
+      upstream: emitter.upstream,
+      request: x.req,
+      response: x.res,
+      peer: record.peer,
+      number: x.attempts.indexOf(record) + 1,
+      attempt: record.summary(x.startedAt),
+    })
+  }
+
+  queued(x: Exchange, outcome: QueueEvent['outcome'], waited: number): void {
+    const emitter = this.#emitter
+    for (const observer of this.observers) observer.queued?.(x, outcome, waited)
+    if (emitter.has('queue'))
+      emitter.emit('queue', { upstream: emitter.upstream, request: x.req, outcome, waited })
+  }
+
+  upgraded(
     x: Exchange,
     peer: Peer,
-    condition: AttemptCondition,
-    decision: NextEvent['decision'],
-    why: WhyNoNext | undefined,
+    protocol: string,
+    state: UpgradeEvent['state'],
+    duration: number,
   ): void {
-    if (this.#emitter.has('next'))
-      this.#emitter.emit('next', { request: x.req, peer, condition, decision, why })
+    const emitter = this.#emitter
+    for (const observer of this.observers) observer.upgraded?.(x, state)
+    if (!emitter.has('upgrade')) return
+    const { upstream } = emitter
+    const { req: request } = x
+    emitter.emit('upgrade', { upstream, request, peer, protocol, state, duration })
+  }
+
+  /** What was the matter with an attempt, and what is done about it, is in its record. */
+  judged(x: Exchange, peer: Peer, record: AttemptRecord): void {
+    const emitter = this.#emitter
+    const { upstream } = emitter
+    const { condition, decision, why } = record
+    for (const observer of this.observers) observer.judged?.(x, record)
+    this.#errorLog?.judged(x, record)
+    if (condition !== undefined && decision !== undefined && emitter.has('next'))
+      emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
+    if (record.marked) {
+      const attempt = record.summary(x.startedAt)
+      const { method } = x
+      this.#recorder.marked(peer, { method, path: pathOf(x.url), peer: peer.name, attempt })
+    }
+    if (record.failure !== undefined) this.attemptEnded(x, record)
   }
 
   /** Ends the request with an answer of our own; with none to a client that has left. */
@@ -56,9 +151,13 @@ export class Reporter {
     message: string,
     details: { status: number; cause?: unknown; retryAfter?: number },
   ): void {
-    const attempts = x.attempts.map((attempt) => attempt.summary())
-    const error = new BalancerError(code, message, { ...details, attempts })
+    const facts = this.#explainer.factsOf(x, code, message, details.status)
+    const { attempts, peers, method, path } = facts
+    const explain = (): Explanation => explanationOf(facts)
+    const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
+    this.#errorLog?.failed(x, error)
+    this.#recorder.failed({ code, attempts, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
     // A response that somebody else has begun is theirs to end.
@@ -71,17 +170,39 @@ export class Reporter {
   }
 
   finished(x: Exchange): void {
-    if (this.#emitter.has('finish')) {
-      this.#emitter.emit('finish', {
+    const emitter = this.#emitter
+    this.#endAttempts(x)
+    if (this.observers.length > 0) {
+      const duration = this.#clock.now() - x.startedAt
+      for (const observer of this.observers) observer.finished?.(x, statusOf(x), duration)
+    }
+    if (emitter.has('finish')) {
+      emitter.emit('finish', {
+        upstream: emitter.upstream,
         request: x.req,
         response: x.res,
         status: statusOf(x),
-        attempts: x.attempts.map((attempt) => attempt.summary()),
+        attempts: summariesOf(x),
         duration: this.#clock.now() - x.startedAt,
+        waited: x.waited,
         error: x.error,
       })
     }
+    this.#recorder.finished(x.error)
     if (logRequest.enabled) logRequest('%s', this.#line(x))
+  }
+
+  #followsAttempts(): boolean {
+    return this.observers.length > 0 || this.#emitter.has('attemptEnd')
+  }
+
+  #endAttempts(x: Exchange): void {
+    if (!this.#followsAttempts()) return
+    let record = x.attemptAt(0)
+    for (let i = 1; record !== undefined; i++) {
+      this.attemptEnded(x, record)
+      record = x.attemptAt(i)
+    }
   }
 
   #writePage(x: Exchange, error: BalancerError): void {
@@ -118,6 +239,10 @@ export class Reporter {
     const error = x.error === undefined ? '' : ` [${x.error.code}: ${x.error.message}]`
     return `${x.method} ${x.url} ${String(statusOf(x))} in ${duration} ms: ${trail}${error}`
   }
+}
+
+function summariesOf(x: Exchange): AttemptSummary[] {
+  return x.attempts.map((attempt) => attempt.summary(x.startedAt))
 }
 
 function statusOf(x: Exchange): number {

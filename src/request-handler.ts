@@ -26,11 +26,13 @@ export class RequestHandler {
     upgrade?: UpgradeRequest,
     onDone?: () => void,
   ): void {
-    const { clock, budget, draining, policy, registry } = this.#parts
+    const { clock, budget, draining, policy, registry, reporter, accessLog } = this.#parts
     const startedAt = clock.now()
+    accessLog?.begin(req, res, accessLog.clock === clock ? startedAt : undefined)
     const x = new Exchange(req, res, startedAt, policy, upgrade)
     budget?.request(startedAt)
     draining.entered(x)
+    reporter.started(x)
     const run = new RequestRun(this.#parts, x, onDone)
     if (registry.joining === undefined) run.begin(parsedBody)
     else {

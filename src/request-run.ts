@@ -144,7 +144,7 @@ export class RequestRun implements HedgeHost {
   }
 
   #attemptAt(lease: Lease): void {
-    this.turnTo(lease, this.x.record(lease))
+    this.turnTo(lease, this.x.record(lease, this.#again ? this.#parts.clock.now() : undefined))
     this.#attempt()
   }
 
@@ -157,12 +157,13 @@ export class RequestRun implements HedgeHost {
       return
     }
     const { connection } = this.outbound
-    const { transport, hedge } = this.#parts
+    const { transport, hedge, reporter } = this.#parts
     if (hedge !== undefined && !this.#again && mayBeHedged(this.outbound)) {
       new HedgedAttempt(this.#parts, this, hedge).begin()
       return
     }
     const attempt = new PreparedAttempt(this, this.#again ? 'fresh' : connection)
+    reporter.attemptStarted(x, attempt, this.#again)
     startAttempt(transport, attempt, x, this.settle, this.thrown)
   }
 

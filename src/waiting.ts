@@ -3,6 +3,7 @@ import type { Clock } from './clock.js'
 import type { Exchange } from './exchange.js'
 import type { Admission } from './overload/admission.js'
 import type { Refusal } from './refusal.js'
+import type { Reporter } from './reporter.js'
 import type { Lease, PeerSession } from './upstream/peer-session.js'
 import type { Waiter } from './upstream/peer-queue.js'
 import type { PeerRegistry } from './upstream/registry.js'
@@ -12,6 +13,7 @@ export interface WaitingParts {
   readonly clock: Clock
   readonly admission: Admission | undefined
   readonly policy: { readonly tries: number }
+  readonly reporter: Reporter
 }
 
 /** A peer for the next attempt, taken; undefined: none can be had now, or there is no room in all for the request. */
@@ -93,6 +95,8 @@ class QueuedRequest implements Waiter {
   #hope: 'place' | 'return'
   readonly #done: (lease: Lease | undefined) => void
   readonly #failed: (cause: unknown) => void
+  /** When it joined the queue. */
+  #since = 0
 
   constructor(
     parts: WaitingParts,
@@ -123,9 +127,12 @@ class QueuedRequest implements Waiter {
     }
     if (!registry.queue.join(this, until - now)) {
       x.waitEnd = 'full'
+      this.#parts.reporter.queued(x, 'full', 0)
       this.#done(undefined)
       return
     }
+    this.#since = now
+    this.#parts.reporter.queued(x, 'joined', 0)
     x.onAbort = this.#onAbort
   }
 
@@ -161,10 +168,12 @@ class QueuedRequest implements Waiter {
       if (lease === undefined) return false
       if (this.#hope === 'return') x.triesLeft = initialTries(this.#parts)
       x.onAbort = undefined
+      this.#leave('served')
       this.#done(lease)
     } catch (cause) {
       // A selector of the user's has thrown.
       x.onAbort = undefined
+      this.#leave('left')
       this.#failed(cause)
     }
     return true
@@ -172,7 +181,14 @@ class QueuedRequest implements Waiter {
 
   timedOut(): void {
     this.#x.onAbort = undefined
+    this.#leave('timeout')
     this.#giveUp()
+  }
+
+  #leave(outcome: 'served' | 'timeout' | 'left'): void {
+    const waited = this.#since === 0 ? 0 : this.#parts.clock.now() - this.#since
+    this.#x.waited += waited
+    this.#parts.reporter.queued(this.#x, outcome, waited)
   }
 
   #take(): Lease | undefined {
@@ -187,6 +203,7 @@ class QueuedRequest implements Waiter {
 
   readonly #onAbort = (): void => {
     this.#parts.registry.queue.leave(this)
+    this.#leave('left')
     this.#giveUp()
   }
 

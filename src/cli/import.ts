@@ -6,7 +6,6 @@ import { importNginx } from '../nginx/import.js'
 import type { FromNginxOptions, NginxImport } from '../nginx/import.js'
 import { passingLocations, upstreamsIn } from '../nginx/import-select.js'
 import { jsonValue } from '../nginx/import-value.js'
-import { lintNginx } from '../nginx/lint.js'
 import type { Lint } from '../nginx/lint.js'
 import { printImport } from '../nginx/print.js'
 import { UsageError } from './command.js'
@@ -49,13 +48,13 @@ function run(args: readonly string[], output: CommandOutput): number {
     return 2
   }
   // Certificates are named in the code, and read when it runs.
-  const imported = importNginx(directives, { ...given, ...selection })
+  const imported = importNginx(directives, { ...given, ...selection, readFile: () => undefined })
   output.stdout(given.json ? asJson(imported) : printImport(imported))
   for (const lint of imported.warnings) output.stderr(lintText(lint))
   for (const { message, file, line } of imported.problems) {
     output.stderr(`problem  ${printable(file)}:${line}  ${message}\n`)
   }
-  const grave = lintNginx(directives).some(({ severity }) => severity === 'danger')
+  const grave = imported.warnings.some(({ severity }) => severity === 'danger')
   return grave || imported.problems.length > 0 ? 1 : 0
 }
 

@@ -58,7 +58,7 @@ const WITH_VALUES: ReadonlySet<string> = new Set([
 function shownArguments(name: string, args: readonly string[]): readonly string[] {
   const [first = ''] = args
   if (WITH_VALUES.has(name) && args.length > 1 && isSecretField(first)) return [first, HIDDEN]
-  return args.map((text) => text.replace(/\/\/[^/\s@]*@/g, `//${HIDDEN}@`))
+  return args.map((text) => (text === '' ? '""' : text.replace(/\/\/[^/\s@]*@/g, `//${HIDDEN}@`)))
 }
 
 export class ImportDraft {

@@ -84,17 +84,15 @@ export function selectLocation(
   )
 }
 
-/** As it is written, or the one that gets the path; `/api` is also `/api/`, where nginx sends clients to. */
+/** The one that gets the path, or that is written so: `~ \.php$`. A path without its slash is sent to the one with it. */
 function locationFor(
   locations: readonly LocationBlock[],
   wanted: string,
 ): LocationBlock | undefined {
-  const written = flattened(locations).find(({ title }) => title === wanted)
-  if (written !== undefined) return written
-  if (!wanted.startsWith('/')) return undefined
+  if (!wanted.startsWith('/')) return flattened(locations).find(({ title }) => title === wanted)
   const found = findLocation(locations, wanted)
-  if (found !== undefined && passes(found)) return found
-  const slashed = flattened(locations).find(({ pattern }) => pattern === `${wanted}/`)
+  if (found?.pattern === wanted) return found
+  const slashed = locations.find(({ pattern }) => pattern === `${wanted}/`)
   return slashed !== undefined && passes(slashed) ? slashed : found
 }
 

@@ -16,13 +16,24 @@ const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 export interface TlsContext {
   readonly levels: Levels
   readonly variables: KnownVariables
+  /** The `proxy_pass`. */
+  readonly pass: Directive
+  readonly preset: 'evenkeel' | 'nginx'
   /** Reads a certificate or key; without it they are left out of the options. */
   readonly readsFiles: boolean
 }
 
-export function importTls(draft: ImportDraft, { levels, variables, readsFiles }: TlsContext): void {
+export function importTls(draft: ImportDraft, context: TlsContext): void {
+  const { levels, variables, readsFiles } = context
   const verify = levels.one('proxy_ssl_verify')
   const flag = verify && flagOf(draft, verify)
+  if (verify === undefined && context.preset === 'evenkeel') {
+    draft.leave(
+      context.pass,
+      'nginx checks no certificates of peers where proxy_ssl_verify is not on; here they are checked',
+      "tls: { ca } with the peers' authority; tls: { verify: false } is nginx's behaviour",
+    )
+  }
   if (verify !== undefined && flag !== undefined)
     draft.set(verify, ['tls', 'verify'], flag === 'on')
   for (const [name, option] of FILES) {

@@ -133,7 +133,10 @@ function importQueue(draft: ImportDraft, directive: Directive): void {
 function importZone(draft: ImportDraft, directive: Directive): void {
   const [name = ''] = directive.args
   if (name === '') asFlagless(draft, directive)
-  else draft.set(directive, ['zone'], name)
+  else {
+    draft.put(['zone'], name)
+    draft.take(directive, 'zone, with shareZones() of evenkeel/cluster in the primary')
+  }
 }
 
 function leaveResolver(draft: ImportDraft, directive: Directive): void {

@@ -124,13 +124,17 @@ function importLocation(
   importRedirect(draft, context)
   importCookies(draft, context)
   const readsFiles = options.readFile !== undefined
-  if (pass.scheme === 'https') importTls(draft, { levels, variables, readsFiles })
+  const { preset = 'evenkeel' } = options
+  if (pass.scheme === 'https') {
+    importTls(draft, { levels, variables, pass: directive, preset, readsFiles })
+  }
   const headers = importRequestHeaders(draft, { levels, variables })
   importResponseHeaders(draft, { levels, variables })
   importRealIp(draft, levels, headers)
-  importImplied(draft, { headers, pass, upstream, preset: options.preset ?? 'evenkeel' })
+  importImplied(draft, { headers, pass, upstream, preset })
   const logFormat = importAccessLog(draft, levels)
   sayRest(draft, levels)
+  sayWorkers(draft, directives)
   const { server } = location
   const [name] = server?.names ?? []
   const title = `location ${location.title}${name === undefined ? '' : ` of server ${name}`}`
@@ -263,6 +267,17 @@ function sayRest(draft: ImportDraft, levels: Levels): void {
       draft.leave(directive, meaning, instead)
     }
   }
+}
+
+/** nginx shares its port between processes by itself. */
+function sayWorkers(draft: ImportDraft, directives: readonly Directive[]): void {
+  const workers = directives.find(({ name }) => name === 'worker_processes')
+  if (workers === undefined || workers.args[0] === '1') return
+  draft.leave(
+    workers,
+    'a Node process uses one core',
+    'node:cluster, and zone with shareZones() of evenkeel/cluster',
+  )
 }
 
 /** Read above, where it holds: a second one, or TLS without https, is not spoken of again. */

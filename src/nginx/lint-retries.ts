@@ -52,7 +52,7 @@ function applicationErrors(use: LintUse, site: LintSite): Finding[] {
       message: `${listed.join(' ')} in proxy_next_upstream: each such response of the application counts as a failure of its peer${howMany(marked, fails)}. ${outage(upstream, fails)}${alone ? ` Each of the ${site.workers} workers or more counts for itself (no zone), which makes the bunches longer.` : ''}`,
       advice: {
         nginx: `max_fails=0 for each server of "${upstream.name}", or proxy_next_upstream error timeout;${alone ? ` zone ${upstream.name} 64k;` : ''}`,
-        evenkeel: `taken as written, and harmless: another peer is tried, but a status counts against nobody (failOn), and marks alone never make an outage (whenNoneLive: 'try')`,
+        evenkeel: `taken as written, and harmless: another peer is tried, but a status counts against nobody (failOn), and marks alone never make an outage (whenNoneLive: 'try'); but not with preset: 'nginx'`,
       },
     }),
   ]

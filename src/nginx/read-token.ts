@@ -203,7 +203,9 @@ export class TokenReader {
 
 /** As much as nginx shows. */
 function tenBytes(text: string, from: number): string {
-  return Buffer.from(text.slice(from, from + 10)).subarray(0, 10).toString()
+  return Buffer.from(text.slice(from, from + 10))
+    .subarray(0, 10)
+    .toString()
 }
 
 function isSpace(char: number): boolean {

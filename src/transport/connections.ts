@@ -4,7 +4,7 @@ import type { Peer } from '../upstream/peer.js'
 import { bindOptions } from './bind.js'
 import type { BindOptions } from './bind.js'
 import { PeerConnections } from './peer-connections.js'
-import type { KeepaliveSettings } from './peer-connections.js'
+import type { ConnectionWatch, KeepaliveSettings } from './peer-connections.js'
 import { SharedReads } from './shared-reads.js'
 import type { PeerTlsConnectOptions, UpstreamTls } from './tls.js'
 
@@ -43,17 +43,19 @@ export class UpstreamConnections {
   /** Of a peer that is gone as long as an attempt at it is under way. */
   readonly #rules = new WeakMap<Peer, PeerConnections>()
   readonly #holders = new Set<ConnectionHolder>()
+  readonly #watch: ConnectionWatch | undefined
 
-  constructor(settings: ConnectionSettings, clock: Clock) {
+  constructor(settings: ConnectionSettings, clock: Clock, watch?: ConnectionWatch) {
     this.#settings = settings
     this.#clock = clock
+    this.#watch = watch
   }
 
   /** The rules of one peer's connections: the same object for all, so that what is learnt is known to all. */
   rulesOf(peer: Peer): PeerConnections {
     let rules = this.#rules.get(peer)
     if (rules === undefined) {
-      rules = new PeerConnections(peer, this.#settings.keepalive, this.#clock)
+      rules = new PeerConnections(peer, this.#settings.keepalive, this.#clock, this.#watch)
       this.#rules.set(peer, rules)
     }
     return rules

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import { logPool } from '../debug.js'
 import { keepAliveHint } from '../message/response-headers.js'
 import type { Peer } from '../upstream/peer.js'
+import type { ConnectionChange } from '../upstream/upstream.js'
 import { IdleLimit } from './idle-limit.js'
 
 /** The `keepalive` options, resolved. Milliseconds. */
@@ -33,16 +34,25 @@ const kState = Symbol('evenkeel.connection')
 /** A connection with what we know of it. */
 export type RuledSocket = Socket & { [kState]?: ConnectionState }
 
+/** Told of connections that are opened and closed. */
+export type ConnectionWatch = (
+  peer: Peer,
+  change: ConnectionChange,
+  idle: number | undefined,
+) => void
+
 /** The rules of one peer's connections. They outlive an agent. */
 export class PeerConnections {
   readonly peer: Peer
   readonly settings: KeepaliveSettings
   readonly clock: Clock
   readonly #idleLimit: IdleLimit
+  readonly #watch: ConnectionWatch | undefined
   /** The peer is gone: no connection is kept any more. */
   ended = false
 
-  constructor(peer: Peer, settings: KeepaliveSettings, clock: Clock) {
+  constructor(peer: Peer, settings: KeepaliveSettings, clock: Clock, watch?: ConnectionWatch) {
+    this.#watch = watch
     this.peer = peer
     this.settings = settings
     this.clock = clock
@@ -67,6 +77,7 @@ export class PeerConnections {
     socket.once('close', () => {
       this.#closed(state)
     })
+    this.#watch?.(this.peer, 'opened', undefined)
   }
 
   /**
@@ -137,9 +148,13 @@ export class PeerConnections {
   }
 
   #closed(state: ConnectionState): void {
+    const age = state.idleSince < 0 ? undefined : this.clock.now() - state.idleSince
     // Of a connection in use nobody can tell who closed it and why: a client that left, a time-out, a broken URL.
-    if (state.retired || state.idleSince < 0) return
-    const age = this.clock.now() - state.idleSince
+    if (state.retired || age === undefined) {
+      this.#watch?.(this.peer, 'closed', age)
+      return
+    }
+    this.#watch?.(this.peer, 'closed_by_peer', age)
     const learnt = this.#idleLimit.closedAt(age)
     if (logPool.enabled) {
       logPool(

@@ -86,6 +86,9 @@ export type DiscoveryEvent =
 export type HealthReason =
   'passed' | 'error' | 'timeout' | 'invalid_header' | 'status' | 'body' | 'feedback'
 
+/** `closed`: by us, or in use. `closed_by_peer`: it was idle, which teaches how long this peer keeps idle connections. */
+export type ConnectionChange = 'opened' | 'closed' | 'closed_by_peer'
+
 /** Told of every change of a peer's standing. */
 export interface UpstreamObserver {
   /** `until`: milliseconds of the upstream's clock. */
@@ -101,4 +104,6 @@ export interface UpstreamObserver {
   changed?(peer: Peer): void
   /** Where the peers come from a source. */
   discovered?(event: DiscoveryEvent): void
+  /** A connection to it was opened or closed; `idle`: milliseconds that it had been idle then. */
+  connection?(peer: Peer, change: ConnectionChange, idle: number | undefined): void
 }

@@ -18,8 +18,10 @@ import {
 import { BalancerError, ConfigurationError } from 'evenkeel'
 import type {
   AgentPool,
+  AttemptEndEvent,
   AttemptFacts,
   AttemptResult,
+  AttemptStartEvent,
   AttemptSummary,
   Balancer,
   BalancerEvents,
@@ -38,6 +40,7 @@ import type {
   LeaveEvent,
   HeaderChanges,
   HeaderList,
+  IncidentEvent,
   Listener,
   NextEvent,
   NextUpstreamPolicy,
@@ -46,18 +49,24 @@ import type {
   PeerSelector,
   PeerStatus,
   PeerTlsOptions,
+  PoolEvent,
+  QueueEvent,
   RequestContext,
   ResponseContext,
   ReturnEvent,
   SelectionRequest,
   SelectPeer,
+  StartEvent,
   Transport,
+  UpgradeEvent,
   Upstream,
+  UpstreamEvent,
   UpstreamFailure,
   UpstreamOptions,
   UpstreamRequestHead,
   UpstreamResponseHead,
   UpstreamVariables,
+  WarningEvent,
 } from 'evenkeel'
 import { fakeClock, scriptedRandom, scriptedTransport } from 'evenkeel/testing'
 
@@ -161,9 +170,17 @@ describe('events', () => {
       health: HealthEvent
       join: JoinEvent
       leave: LeaveEvent
-      discovery: DiscoveryEvent
+      discovery: DiscoveryEvent & UpstreamEvent
+      start: StartEvent
+      attemptStart: AttemptStartEvent
+      attemptEnd: AttemptEndEvent
       next: NextEvent
+      queue: QueueEvent
+      pool: PoolEvent
+      upgrade: UpgradeEvent
       finish: FinishEvent
+      incident: IncidentEvent
+      warning: WarningEvent
       error: BalancerError
     }>()
     const balancer = make()

@@ -219,7 +219,7 @@ const OUTBOUND: Readonly<Record<SimulatedRequest['method'], Outbound>> = {
   POST: { idempotent: false, body: { replayable: true } } as unknown as Outbound,
 }
 
-const silent = { decided: () => undefined } as unknown as Reporter
+const silent = { judged: () => undefined } as unknown as Reporter
 
 const response = (status: number): AttemptResult => ({
   kind: 'response',

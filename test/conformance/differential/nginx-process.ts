@@ -42,6 +42,8 @@ export interface Nginx {
   readonly port: number
   accessLog(): readonly AccessLine[]
   errorLog(): string
+  /** A file in its folder. */
+  read(name: string): string
   stop(): Promise<void>
 }
 
@@ -49,10 +51,16 @@ export interface Nginx {
 export interface NginxParts {
   readonly upstream: string
   readonly location: string
+  /** What stands in `server {}` besides. Files are taken to be in nginx's folder. */
+  readonly server?: string
 }
 
 /** A single process (`master_process off`): one pid is all there is to end. */
-function configuration(folder: string, port: number, { upstream, location }: NginxParts): string {
+function configuration(
+  folder: string,
+  port: number,
+  { upstream, location, server = '' }: NginxParts,
+): string {
   const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
     .join('\n  ')
@@ -68,6 +76,7 @@ http {
   ${upstream}
   server {
     listen 127.0.0.1:${port};
+    ${server}
     location / {
       ${location}
     }
@@ -89,6 +98,7 @@ export async function startNginx(parts: NginxParts): Promise<Nginx> {
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as AccessLine),
     errorLog: () => read('error.log'),
+    read,
     stop,
   }
 }
