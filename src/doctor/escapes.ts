@@ -1,7 +1,8 @@
 /** What nginx does to a variable's value when it writes it into a log, undone. */
 
-/** `log_format NAME escape=…` */
-export type LogEscape = 'default' | 'json' | 'none'
+import type { LogEscape } from '../observe/log-escape.js'
+
+export type { LogEscape }
 
 const HEX = /\\x([0-9A-Fa-f]{2})/g
 const JSON_ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|(["\\/bfnrt]))/g

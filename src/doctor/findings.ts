@@ -3,7 +3,7 @@ import { fixFor } from './advice.js'
 import { evidenceOfCase } from './bunch.js'
 import type { Judged } from './bunch.js'
 import { printable } from './escapes.js'
-import type { Confidence, Evidence, Finding, Mechanism } from './report.js'
+import type { Confidence, Evidence, Finding, DoctorMechanism } from './report.js'
 
 const MOST_EVIDENCE = 6
 const ORDER: readonly Confidence[] = ['low', 'medium', 'high']
@@ -14,12 +14,12 @@ interface Entry {
   bunches: number
   lost: number
   rescued: number
-  readonly contributing: Set<Mechanism>
+  readonly contributing: Set<DoctorMechanism>
   readonly evidence: Evidence[]
 }
 
 export class Findings {
-  readonly #entries = new Map<Mechanism, Entry>()
+  readonly #entries = new Map<DoctorMechanism, Entry>()
 
   /** Lost requests, in a bunch or alone. */
   add(judged: Judged, isBunch: boolean): void {

@@ -3,19 +3,19 @@ import { keepsAlive, mostFrequent } from './case-file.js'
 import type { CaseFile } from './case-file.js'
 import { closedConnections } from './closed-connections.js'
 import type { FailureEvent } from './events.js'
-import type { Confidence, Mechanism } from './report.js'
+import type { Confidence, DoctorMechanism } from './report.js'
 
 export interface Verdict {
-  readonly mechanism: Mechanism
+  readonly mechanism: DoctorMechanism
   readonly confidence: Confidence
   /** How many attempts say so, and which; limits and disabled servers are no attempts. */
   readonly votes: number
   readonly failures: ReadonlySet<FailureEvent>
   readonly because: readonly string[]
-  readonly contributing: readonly Mechanism[]
+  readonly contributing: readonly DoctorMechanism[]
 }
 
-type Ballot = Map<Mechanism, number>
+type Ballot = Map<DoctorMechanism, number>
 
 const NONE: ReadonlySet<FailureEvent> = new Set()
 
@@ -59,16 +59,16 @@ export function mechanismOf(file: CaseFile): Verdict {
   }
 }
 
-function vote(ballot: Ballot, mechanism: Mechanism, votes = 1): void {
+function vote(ballot: Ballot, mechanism: DoctorMechanism, votes = 1): void {
   ballot.set(mechanism, (ballot.get(mechanism) ?? 0) + votes)
 }
 
 function mechanismOfFailure(
   failure: FailureEvent,
-  closed: Mechanism,
+  closed: DoctorMechanism,
   file: CaseFile,
   limited: number,
-): Mechanism {
+): DoctorMechanism {
   switch (failure.kind) {
     case 'status':
       return 'application_errors_mark_peers'
@@ -99,7 +99,11 @@ function mechanismOfFailure(
 }
 
 /** A 502 about which only the access log speaks. */
-function mechanismOfError(failure: FailureEvent, closed: Mechanism, file: CaseFile): Mechanism {
+function mechanismOfError(
+  failure: FailureEvent,
+  closed: DoctorMechanism,
+  file: CaseFile,
+): DoctorMechanism {
   if (!failure.certain)
     return file.knows.errorLog && lists(file, 'http_502')
       ? 'application_errors_mark_peers'
@@ -201,7 +205,7 @@ function whyUnknown({ knows, withoutUpstream }: CaseFile): string {
   return 'The error log has nothing about them. Is its level lower than `error`, or is it another file?'
 }
 
-function confidenceOf(mechanism: Mechanism, file: CaseFile): Confidence {
+function confidenceOf(mechanism: DoctorMechanism, file: CaseFile): Confidence {
   const { failures, knows } = file
   if (mechanism === 'application_errors_mark_peers')
     return failures.some(({ kind }) => kind === 'status') ? 'high' : 'medium'
@@ -210,7 +214,7 @@ function confidenceOf(mechanism: Mechanism, file: CaseFile): Confidence {
   return knows.errorLog ? 'high' : 'medium'
 }
 
-function reasons(mechanism: Mechanism, file: CaseFile): string[] {
+function reasons(mechanism: DoctorMechanism, file: CaseFile): string[] {
   switch (mechanism) {
     case 'application_errors_mark_peers':
       return statusReasons(file)

@@ -157,7 +157,8 @@ describe('the access log', () => {
           for (const reader of readers) {
             if (!reader.read(line)) continue
             expect(Number.isFinite(reader.time)).toBe(true)
-            reader.attempts()[(reader.method, reader.path, reader.duration, reader.fromCache)]
+            expect(reader.attempts().length).toBeLessThanOrEqual(100)
+            expect(`${reader.method}${reader.path}${reader.duration}`).not.toBe('')
           }
         },
       ),
