@@ -48,12 +48,13 @@ function header(page: Page, report: DoctorReport): void {
   if (report.lost.total > 0) {
     const of = report.requests === 0 ? '' : ` of ${report.requests.toLocaleString('en')}`
     page.strong('bad', `${lostLine(report.lost, of)}, in ${bunchCount(report)}.`)
-  } else if (report.rescued > 0 || report.findings.length > 0) {
+  } else if (report.rescued > 0) {
     page.strong(
       'warn',
       `No request was lost; ${report.rescued.toLocaleString('en')} had a failed attempt that another server made good.`,
     )
-  }
+  } else if (report.findings.length > 0)
+    page.strong('warn', 'No request was lost, but something was found.')
   if (failed > 0) page.strong('bad', `${failed} live checks failed.`)
   if (report.alone.total > 0 && report.bunches.length > 0)
     page.paragraph(`${report.alone.total.toLocaleString('en')} of them stood alone, in no bunch.`)

@@ -294,6 +294,17 @@ describe('counting', () => {
     expect(report.findings).toMatchObject([{ mechanism: 'stale_keepalive', lost: 0, rescued: 1 }])
   })
 
+  it('connections that are turned away are in no access log, and are found all the same', () => {
+    const shortage = errorLine(3, '20 worker_connections are not enough', {
+      level: 'alert',
+      doing: '',
+    })
+    const report = diagnose({ access: calm(0, 10), error: shortage })
+    expect(report).toMatchObject({ lost: { total: 0 }, bunches: [] })
+    expect(report.findings).toMatchObject([{ mechanism: 'connection_limits', confidence: 'high' }])
+    expect(report.findings[0]?.evidence[0]?.text).toContain('worker_connections')
+  })
+
   it('what the application answers by itself is nothing', () => {
     const statuses = [500, 503, 404, 403, 499].map((status) =>
       accessLine(1, { status, ...(status === 499 ? { statuses: '-', header: '-' } : {}) }),
