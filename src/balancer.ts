@@ -11,6 +11,8 @@ import { drained, Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
 import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
+import { fastifyHandler } from './fastify.js'
+import type { FastifyHandler } from './fastify.js'
 import { checksOf } from './health/checks-of.js'
 import { connectionProbe } from './health/connection-probe.js'
 import type { ConnectOptions } from './health/connection-probe.js'
@@ -26,6 +28,8 @@ import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
 import { BalancerLogs } from './observe/balancer-logs.js'
+import { LazyStatusPage } from './observe/status/open.js'
+import type { StatusPage } from './observe/status/status-page.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
 import { kInternals } from './observe/internals.js'
@@ -55,18 +59,6 @@ import { UpstreamHandle } from './upstream-handle.js'
 import type { UpstreamParts } from './upstream-handle.js'
 import { openZone } from './zone/upstream-zone.js'
 
-/** The parts of a Fastify request and reply that are used; Fastify itself is not needed. */
-export interface FastifyLikeRequest {
-  readonly raw: IncomingMessage
-  readonly body?: unknown
-}
-
-export interface FastifyLikeReply {
-  readonly raw: ServerResponse
-  hijack(): unknown
-  getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>
-}
-
 export interface CloseOptions {
   /** Milliseconds to wait for running requests; those left are then answered 503 or broken off. Default: no limit. */
   timeout?: number
@@ -82,8 +74,13 @@ export interface Balancer {
    */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
   /** A Fastify route handler. Headers that hooks have set on the reply are sent too. */
-  fastify: (request: FastifyLikeRequest, reply: FastifyLikeReply) => Promise<void>
+  fastify: FastifyHandler
   readonly upstream: Upstream
+  /**
+   * The live page, to be mounted behind an authentication of yours: `app.use('/status', auth, balancer.statusPage)`.
+   * Requests are counted from when this is first read; until then it costs nothing.
+   */
+  readonly statusPage: StatusPage
   on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
   off<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer
   /**
@@ -131,45 +128,20 @@ function assemble(
   const explainer = new Explainer(recorder, registry.name, () => clock.now())
   const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
-  const trust = compileTrust(config.trustProxy)
   const logs = new BalancerLogs(config, clock)
-  const { onError } = config
-  const reporter = new Reporter(emitter, clock, policy, onError, recorder, explainer, logs.errors)
-  const parts: HandlerParts = {
-    registry,
-    transport,
-    clock,
-    budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
-    admission: admissionOf(config.maxInFlight, upstream.parts.concurrency, registry.queue),
-    hedge: config.hedge,
-    decide: decideFunction(config.policy),
-    trust,
-    body: bodySettings(config),
-    requestChanges: compileRequestChanges(config),
-    delivery: new Delivery({
-      clock,
-      draining,
-      reporter,
-      changes: compileResponseChanges(config, registry),
-      intercept: compileInterceptErrors(config.interceptErrors),
-      sticky: upstream.parts.sticky,
-      isSecure: (req) => isSecureClient(req, trust),
-      settings: config,
-      hidden: upstream.parts.feedback,
-    }),
-    draining,
-    reporter,
-    policy,
-    accessLog: logs.access,
-  }
+  const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
+  if (logs.errors !== undefined) reporter.observers.push(logs.errors)
+  const surroundings = { clock, draining, reporter, policy, transport, accessLog: logs.access }
+  const parts = handlerParts(config, upstream, surroundings)
   const handler = new RequestHandler(parts)
   const observer = forwardEvents(emitter)
   registry.observers.add(observer).add(recorder)
 
+  const statusPage = new LazyStatusPage({ config, upstream, emitter, recorder, clock })
   const serve = (req: IncomingMessage, res: ServerResponse): void => {
     handler.handle(req, res, undefined)
   }
-  const balancer: Balancer = Object.assign(serve, {
+  const members: Omit<Balancer, 'statusPage'> = Object.assign(serve, {
     upstream,
     [kInternals]: internalsFrom(parts, upstream),
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -177,7 +149,9 @@ function assemble(
         handler.handle(req, res, undefined, upgrade)
       })
     },
-    fastify: fastifyHandler(handler),
+    fastify: fastifyHandler((req, res, body, over) => {
+      handler.handle(req, res, body, undefined, over)
+    }),
     on<E extends BalancerEventName>(event: E, listener: Listener<E>): Balancer {
       emitter.on(event, listener)
       return balancer
@@ -187,6 +161,7 @@ function assemble(
       return balancer
     },
     async close({ timeout }: CloseOptions = {}): Promise<void> {
+      statusPage.close()
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
       registry.observers.delete(recorder)
@@ -196,7 +171,42 @@ function assemble(
       await logs.close()
     },
   })
+  const balancer = Object.defineProperty(members, 'statusPage', {
+    get: () => statusPage.page,
+  }) as Balancer
   return balancer
+}
+
+function handlerParts(
+  config: BalancerConfig,
+  upstream: UpstreamHandle,
+  surroundings: Pick<
+    HandlerParts,
+    'clock' | 'draining' | 'reporter' | 'policy' | 'transport' | 'accessLog'
+  >,
+): HandlerParts {
+  const { registry, sticky, feedback, concurrency } = upstream.parts
+  const trust = compileTrust(config.trustProxy)
+  return {
+    ...surroundings,
+    registry,
+    budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
+    admission: admissionOf(config.maxInFlight, concurrency, registry.queue),
+    hedge: config.hedge,
+    decide: decideFunction(config.policy),
+    trust,
+    body: bodySettings(config),
+    requestChanges: compileRequestChanges(config),
+    delivery: new Delivery({
+      ...surroundings,
+      changes: compileResponseChanges(config, registry),
+      intercept: compileInterceptErrors(config.interceptErrors),
+      sticky,
+      isSecure: (req) => isSecureClient(req, trust),
+      settings: config,
+      hidden: feedback,
+    }),
+  }
 }
 
 function internalsFrom(parts: HandlerParts, upstream: UpstreamHandle): BalancerInternals {
@@ -224,6 +234,7 @@ function buildUpstream(config: UpstreamConfig): UpstreamHandle {
   }
   const watchers = watchersOf(config, registry, connections, clock)
   const upstream = new UpstreamHandle({
+    config,
     registry,
     pool: poolOf(config, connections, clock),
     connections,
@@ -346,22 +357,4 @@ function bodySettings(config: BalancerConfig): BodySettings {
     tempPath: config.tempPath,
     maxBody: config.maxBody,
   }
-}
-
-function fastifyHandler(handler: RequestHandler): Balancer['fastify'] {
-  return async (request, reply) => {
-    // From here on Fastify leaves the response to us; what its hooks have set must not be lost.
-    reply.hijack()
-    for (const [name, value] of Object.entries(reply.getHeaders())) {
-      if (value !== undefined) reply.raw.setHeader(name, value)
-    }
-    await new Promise<void>((resolve) => {
-      handler.handle(request.raw, reply.raw, bodyOf(request), undefined, resolve)
-    })
-  }
-}
-
-/** A pass-through content type parser hands over the stream itself: then nothing has been read. */
-function bodyOf({ raw, body }: FastifyLikeRequest): unknown {
-  return body === raw ? undefined : body
 }

@@ -85,6 +85,7 @@ const BALANCER = namesOf<BalancerOptions>({
   trustProxy: true,
   host: true,
   proxyStatus: true,
+  statusPage: true,
   transport: true,
   accessLog: true,
   errorLog: true,

@@ -1,6 +1,7 @@
 /** evenkeel: an HTTP load balancer for any Node.js server, with nginx's upstream vocabulary. */
 export { createBalancer, createUpstream } from './balancer.js'
-export type { Balancer, CloseOptions, FastifyLikeReply, FastifyLikeRequest } from './balancer.js'
+export type { Balancer, CloseOptions } from './balancer.js'
+export type { FastifyHandler, FastifyLikeReply, FastifyLikeRequest } from './fastify.js'
 export type {
   AdaptiveConcurrencyOptions,
   BalancerOptions,
@@ -22,6 +23,7 @@ export type {
   QueueOptions,
   RetryBudgetOptions,
   Size,
+  StatusPageOptions,
   TrustProxy,
   UpstreamOptions,
   ZoneOptions,
@@ -89,11 +91,25 @@ export type {
 export { accessLog } from './observe/access-log.js'
 export type { AccessLog } from './observe/access-log.js'
 export type { AccessLogOptions, InfoLogger } from './observe/access-log-options.js'
-export type { LogStream } from './observe/line-sink.js'
+export type { LogStream } from './observe/log-outlet.js'
 export type { LogEscape } from './observe/log-escape.js'
 export { morganTokens } from './observe/morgan-tokens.js'
 export type { MorganLike } from './observe/morgan-tokens.js'
 export type { ErrorLogOptions, LevelLogger } from './observe/error-log-options.js'
+export type { StatusPage } from './observe/status/status-page.js'
+export type {
+  AttemptReport,
+  ExplanationReport,
+  FailedRequestReport,
+  HistoryReport,
+  IncidentReport,
+  PeerReport,
+  Percentiles,
+  QueueReport,
+  StatusChange,
+  StatusSnapshot,
+  TotalsReport,
+} from './observe/status/report.js'
 export { explain } from './explain.js'
 export type { EndPhase, Explanation } from './observe/explanation.js'
 export { upstreamVariables } from './upstream-variables.js'

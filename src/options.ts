@@ -434,6 +434,16 @@ export type TrustProxy =
 export type ExemptOption =
   ((request: IncomingMessage) => boolean) | string | RegExp | readonly (string | RegExp)[]
 
+/** The live page: see `balancer.statusPage`. */
+export interface StatusPageOptions {
+  /** Buttons that drain peers and take them down and up. Whoever sees the page can press them. Default false. */
+  controls?: boolean
+  /** Default: the upstream's name. */
+  title?: string
+  /** How far back the small charts go, from 1 min to 24 h. Default 5 min. */
+  history?: Duration
+}
+
 /** What `createBalancer` takes. */
 export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   /**
@@ -579,6 +589,8 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   host?: 'client' | 'peer' | (string & {})
   /** Name in `Proxy-Status` (RFC 9209), or false for no such field. Default `'evenkeel'`. */
   proxyStatus?: string | false
+  /** What `balancer.statusPage` shows. */
+  statusPage?: StatusPageOptions
   /** Carries the attempts. Default: http-proxy-3 over the upstream's pool. */
   transport?: Transport | TransportFactory
   /**

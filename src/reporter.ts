@@ -10,7 +10,6 @@ import type { BalancerEmitter, QueueEvent, UpgradeEvent } from './events.js'
 import type { Exchange } from './exchange.js'
 import { pathOf } from './explain.js'
 import type { Explainer } from './explain.js'
-import type { ErrorLog } from './observe/error-log.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
 import { breakOff } from './message/relay.js'
@@ -37,7 +36,6 @@ export class Reporter {
   readonly #onError: OnError | undefined
   readonly #recorder: IncidentRecorder
   readonly #explainer: Explainer
-  readonly #errorLog: ErrorLog | undefined
 
   constructor(
     emitter: BalancerEmitter,
@@ -46,9 +44,7 @@ export class Reporter {
     onError: OnError | undefined,
     recorder: IncidentRecorder,
     explainer: Explainer,
-    errorLog?: ErrorLog,
   ) {
-    this.#errorLog = errorLog
     this.#recorder = recorder
     this.#explainer = explainer
     this.#emitter = emitter
@@ -61,7 +57,6 @@ export class Reporter {
   started(x: Exchange): void {
     const { req: request, res: response } = x
     const emitter = this.#emitter
-    this.#errorLog?.started(x)
     for (const observer of this.observers) observer.started?.(x)
     if (emitter.has('start'))
       emitter.emit('start', { upstream: emitter.upstream, request, response })
@@ -133,7 +128,6 @@ export class Reporter {
     const { upstream } = emitter
     const { condition, decision, why } = record
     for (const observer of this.observers) observer.judged?.(x, record)
-    this.#errorLog?.judged(x, record)
     if (condition !== undefined && decision !== undefined && emitter.has('next'))
       emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
     if (record.marked) {
@@ -156,7 +150,7 @@ export class Reporter {
     const explain = (): Explanation => explanationOf(facts)
     const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
-    this.#errorLog?.failed(x, error)
+    for (const observer of this.observers) observer.failed?.(x, error)
     this.#recorder.failed({ code, attempts, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return

@@ -9,7 +9,7 @@ import {
 } from './config/membership.js'
 import type { MembershipRules } from './config/membership.js'
 import { resolveOwnTls, resolveTls } from './config/tls-update.js'
-import type { PeerConfig } from './config/types.js'
+import type { PeerConfig, UpstreamConfig } from './config/types.js'
 import { logPeer } from './debug.js'
 import type { HealthChecker } from './health/health-checker.js'
 import { isProbed } from './health/prober.js'
@@ -37,6 +37,8 @@ import type {
 import type { RegistryPeers } from './zone/shared-peers.js'
 
 export interface UpstreamParts {
+  /** What it was made of. */
+  readonly config: UpstreamConfig
   readonly registry: PeerRegistry
   readonly pool: AgentPool
   readonly connections: UpstreamConnections

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
 import type { AccessLogOptions, InfoLogger } from '../observe/access-log-options.js'
-import type { LogStream } from '../observe/line-sink.js'
+import type { LogStream } from '../observe/log-outlet.js'
 import type { LogEscape } from '../observe/log-escape.js'
 import { COMBINED, parseLogFormat } from '../observe/log-format.js'
 import type { LogFormatPart } from '../observe/log-format.js'

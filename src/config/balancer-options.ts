@@ -12,6 +12,7 @@ import { readTrustProxy } from './networks.js'
 import { readBodies } from './body-options.js'
 import { readMessages } from './message-options.js'
 import { readOverload } from './overload.js'
+import { readStatusPage } from './status-page.js'
 import { AMOUNT, COUNT, hasMethods, namesOf, POSITIVE_INTEGER, Section } from './section.js'
 import type { TextRule } from './section.js'
 import type { BalancerConfig } from './types.js'
@@ -58,6 +59,7 @@ export function readBalancer(
     trustProxy: readTrustProxy(options, defaults.trustProxy),
     host: options.text('host', HOST, defaults.host),
     proxyStatus: readProxyStatus(options),
+    statusPage: readStatusPage(options),
     transport: readTransport(options),
     accessLog: readAccess(options),
     errorLog: readErrorLog(options.problems, options.path('errorLog'), options.value('errorLog')),

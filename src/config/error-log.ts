@@ -1,6 +1,6 @@
 /** The options of the error log, read. */
 import type { ErrorLogOptions, LevelLogger } from '../observe/error-log-options.js'
-import type { LogStream } from '../observe/line-sink.js'
+import type { LogStream } from '../observe/log-outlet.js'
 import { SERVER_NAME } from './access-log.js'
 import type { Problems } from './problems.js'
 import { isOptions, namesOf, Section } from './section.js'

@@ -16,6 +16,7 @@ import type {
   RewriteRule,
 } from '../message-options.js'
 import type { OverloadConfig } from './overload.js'
+import type { StatusPageConfig } from './status-page.js'
 import type { GradientSettings } from '../overload/gradient.js'
 import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { SelectorSettings } from '../selection/index.js'
@@ -261,6 +262,7 @@ export interface BalancerConfig extends BodyConfig, MessageConfig, OverloadConfi
   readonly host: string
   /** Undefined: no such field. Printable ASCII: an RFC 8941 string, and perhaps a token. */
   readonly proxyStatus: string | undefined
+  readonly statusPage: StatusPageConfig
   /** Undefined: the default transport. */
   readonly transport: Transport | TransportFactory | undefined
   /** One that is made already, or what to make one of; undefined: none. */

@@ -60,12 +60,23 @@ export function asSize(
   } else draft.set(directive, path, value)
 }
 
+/** What a number of options may be; nobody has written more in earnest. */
+export function isCount(text: string): boolean {
+  return /^\d{1,10}$/.test(text) && Number(text) <= 2 ** 31 - 1
+}
+
+/** The time as it is written, or the longest that there is; undefined when it is none. */
+export function timeOf(text: string): string | number | undefined {
+  const time = parseDuration(text)
+  if (time === undefined) return undefined
+  return time > LONGEST_DURATION ? LONGEST_DURATION : text
+}
+
 /** `ngx_conf_set_num_slot`. */
 export function asCount(draft: ImportDraft, directive: Directive, path: Path, least = 0): void {
   const value = only(draft, directive)
   if (value === undefined) return
-  if (!/^\d{1,15}$/.test(value))
-    draft.wrong(directive, `"${directive.name}" directive invalid number`)
+  if (!isCount(value)) draft.wrong(directive, `"${directive.name}" directive invalid number`)
   else if (Number(value) < least) {
     draft.leave(directive, `less than ${least} is not possible`, `${path.join('.')}: ${least}`)
   } else draft.set(directive, path, Number(value))

@@ -36,7 +36,7 @@ export interface DirectiveProblem extends DirectivePlace {
 const LONGEST = 120
 
 /** The directive as it may be shown. */
-export function placeOf({ name, args, file, line }: Directive): DirectivePlace {
+function placeOf({ name, args, file, line }: Directive): DirectivePlace {
   const text = printable([name, ...shownArguments(name, args)].join(' '))
   return { directive: text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text, file, line }
 }

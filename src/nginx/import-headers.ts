@@ -145,13 +145,7 @@ function valueOf(
   if (!lines.every(isFieldValue) || lines.some((line) => isUnknown(line))) return undefined
   const [only = ''] = lines
   if (call === 'nginxText' && !lines.some(hasVariable)) return lines.length === 1 ? only : lines
-  const texts = lines.map(normalEnough)
-  return new Call(call, texts, (call === 'nginxText' ? nginxText : nginxAddHeader)(...texts))
-}
-
-/** `${name}` is needed only where a letter follows. */
-function normalEnough(text: string): string {
-  return text.replace(/\$\{(\w+)\}(?!\w)/g, '$$$1')
+  return new Call(call, lines, (call === 'nginxText' ? nginxText : nginxAddHeader)(...lines))
 }
 
 function isUnknown(line: string): boolean {

@@ -1,9 +1,9 @@
 /** `server` of an upstream: a peer. */
 import { isIP } from 'node:net'
-import { parseDuration } from '../config/duration.js'
 import { parsePeerAddress } from '../config/peer-address.js'
 import { suggest } from '../config/suggest.js'
 import type { Directive } from './conf.js'
+import { isCount, timeOf } from './import-arguments.js'
 import type { ImportDraft } from './import-draft.js'
 import type { Value, ValueMap } from './import-value.js'
 
@@ -15,8 +15,8 @@ const NAMES = [
 /** What surrounds the peers. */
 export interface PeerContext {
   readonly scheme: 'http' | 'https'
-  /** The balancing method, where it has no backups: nginx refuses them. */
-  readonly withoutBackups: boolean
+  /** The method is `hash`, `ip_hash` or `random`: it has no backups and no slow start. */
+  readonly chosenByPlace: boolean
 }
 
 /** The options of the peer, or undefined when the directive is wrong. */
@@ -61,7 +61,7 @@ function readParameter(peer: ValueMap, parameter: string, context: PeerContext):
   const equals = parameter.indexOf('=')
   const name = equals === -1 ? parameter : parameter.slice(0, equals)
   const value = equals === -1 ? undefined : parameter.slice(equals + 1)
-  const option = value === undefined ? flagOf(name, context) : settingOf(name, value)
+  const option = value === undefined ? flagOf(name, context) : settingOf(name, value, context)
   if (option === undefined) return false
   if (option[1] !== undefined) peer.set(option[0], option[1])
   return true
@@ -69,10 +69,10 @@ function readParameter(peer: ValueMap, parameter: string, context: PeerContext):
 
 type Option = readonly [name: string, value: Value | undefined]
 
-function flagOf(name: string, { withoutBackups }: PeerContext): Option | undefined {
+function flagOf(name: string, { chosenByPlace }: PeerContext): Option | undefined {
   switch (name) {
     case 'backup':
-      return withoutBackups ? undefined : [name, true]
+      return chosenByPlace ? undefined : [name, true]
     case 'down':
     case 'drain':
       return [name, true]
@@ -83,18 +83,22 @@ function flagOf(name: string, { withoutBackups }: PeerContext): Option | undefin
   }
 }
 
-function settingOf(name: string, value: string): Option | undefined {
+function settingOf(
+  name: string,
+  value: string,
+  { chosenByPlace }: PeerContext,
+): Option | undefined {
   switch (name) {
     case 'weight':
-      return isNumber(value) && Number(value) > 0 ? [name, Number(value)] : undefined
+      return isCount(value) && Number(value) > 0 ? [name, Number(value)] : undefined
     case 'max_conns':
-      return isNumber(value) ? ['maxConns', Number(value)] : undefined
+      return isCount(value) ? ['maxConns', Number(value)] : undefined
     case 'max_fails':
-      return isNumber(value) ? ['maxFails', Number(value)] : undefined
+      return isCount(value) ? ['maxFails', Number(value)] : undefined
     case 'fail_timeout':
-      return isSeconds(value) ? ['failTimeout', value] : undefined
+      return inSeconds('failTimeout', value)
     case 'slow_start':
-      return isSeconds(value) ? ['slowStart', value] : undefined
+      return chosenByPlace ? undefined : inSeconds('slowStart', value)
     case 'route':
       return value === '' ? undefined : ['labels', new Map([['route', value]])]
     case 'service':
@@ -104,20 +108,17 @@ function settingOf(name: string, value: string): Option | undefined {
   }
 }
 
-function isNumber(text: string): boolean {
-  return /^\d{1,15}$/.test(text)
-}
-
 /** `ngx_parse_time` in seconds has no milliseconds. */
-function isSeconds(text: string): boolean {
-  return parseDuration(text) !== undefined && !text.includes('ms')
+function inSeconds(name: string, text: string): Option | undefined {
+  const time = text.includes('ms') ? undefined : timeOf(text)
+  return time === undefined ? undefined : [name, time]
 }
 
 function messageFor(parameter: string, context: PeerContext): string {
-  if (parameter === 'backup' && context.withoutBackups) {
-    return 'balancing method does not support parameter "backup"'
-  }
   const name = parameter.split('=', 1)[0] ?? ''
+  if (context.chosenByPlace && (parameter === 'backup' || name === 'slow_start')) {
+    return `balancing method does not support parameter "${name}"`
+  }
   // `server_fail_timeout=10s` is an invention of a guide that many have copied.
   const hint = NAMES.includes(name) ? '' : suggest(name.replace(/^server_/, ''), NAMES)
   return `invalid parameter "${parameter}"${hint}`

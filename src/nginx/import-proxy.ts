@@ -1,6 +1,8 @@
 /** Directives of a location that are one option each. */
+import { isIP } from 'node:net'
 import type { Directive } from './conf.js'
 import { CONDITIONS } from '../next-upstream/condition.js'
+import { parsePeerAddress } from '../config/peer-address.js'
 import { parseSize } from '../config/size.js'
 import { suggest } from '../config/suggest.js'
 import {
@@ -14,6 +16,7 @@ import {
   only,
 } from './import-arguments.js'
 import type { ImportDraft } from './import-draft.js'
+import type { Value } from './import-value.js'
 import type { Levels } from './levels.js'
 
 type Import = (draft: ImportDraft, directive: Directive) => void
@@ -112,7 +115,28 @@ function importBind(draft: ImportDraft, directive: Directive): void {
       "connections do not go out from the client's address",
       'bind: an address of this machine',
     )
-  } else draft.set(directive, ['bind'], address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'))
+  } else {
+    const bare = isIP(address) === 0 ? address.replace(/:\d+$/, '') : address
+    const bind = bare.replace(/^\[(.*)\]$/, '$1')
+    if (isIP(bind) === 0) draft.wrong(directive, `invalid address "${address}"`)
+    else if (hasOtherFamily(draft, bind)) {
+      draft.leave(
+        directive,
+        'a peer has an address of the other family',
+        'bind: an address of the same',
+      )
+    } else draft.set(directive, ['bind'], bind)
+  }
+}
+
+function hasOtherFamily(draft: ImportDraft, bind: string): boolean {
+  const peers = draft.get('upstream')
+  return (Array.isArray(peers) ? peers : []).some((peer: Value) => {
+    const url = peer instanceof Map ? peer.get('url') : ''
+    const address = typeof url === 'string' ? parsePeerAddress(url) : ''
+    const family = typeof address === 'string' ? 0 : isIP(address.hostname)
+    return family !== 0 && family !== isIP(bind)
+  })
 }
 
 function importBuffers(draft: ImportDraft, directive: Directive): void {

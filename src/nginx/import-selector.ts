@@ -51,6 +51,10 @@ function importHash(draft: ImportDraft, directive: Directive): void {
     )
     return
   }
+  if (!text.includes('$')) {
+    draft.leave(directive, 'every request would go to the same peer', "selector: 'first'")
+    return
+  }
   const selector = new Map<string, Value>([
     ['name', 'hash'],
     ['key', key],

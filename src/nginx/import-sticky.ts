@@ -1,6 +1,8 @@
 /** `sticky` of NGINX Plus, and of nginx from 1.29.6. */
 import { LONGEST_DURATION, parseDuration } from '../config/duration.js'
+import { isToken } from '../message/field-rules.js'
 import type { Directive } from './conf.js'
+import { timeOf } from './import-arguments.js'
 import type { ImportDraft } from './import-draft.js'
 import type { Value, ValueMap } from './import-value.js'
 
@@ -23,12 +25,27 @@ export function importSticky(draft: ImportDraft, directive: Directive): void {
 
 function importCookie(draft: ImportDraft, directive: Directive, args: readonly string[]): void {
   const [name = '', ...attributes] = args
+  if (!isToken(name)) {
+    draft.leave(directive, 'that is no name of a cookie', 'sticky: { cookie: { name } }')
+    return
+  }
   const cookie: ValueMap = new Map<string, Value>([['name', name]])
   for (const attribute of attributes) {
     const wrong = readAttribute(cookie, attribute)
     if (wrong !== undefined) draft.wrong(directive, wrong)
   }
-  draft.set(directive, ['sticky', 'cookie'], cookie)
+  if (isDropped(cookie, name)) {
+    draft.leave(directive, 'browsers drop such a cookie where it is not secure', 'secure')
+  } else draft.set(directive, ['sticky', 'cookie'], cookie)
+}
+
+function isDropped(cookie: ValueMap, name: string): boolean {
+  if (cookie.has('secure')) return false
+  return (
+    cookie.get('sameSite') === 'none' ||
+    cookie.has('partitioned') ||
+    /^__(secure|host)-/i.test(name)
+  )
 }
 
 /** What is wrong with it. */
@@ -40,8 +57,9 @@ function readAttribute(cookie: ValueMap, attribute: string): string | undefined 
       return value === undefined || !readExpires(cookie, value) ? invalid : undefined
     case 'domain':
     case 'path':
-      if (value === undefined || value === '' || value.includes('$')) return invalid
-      cookie.set(name.toLowerCase(), value)
+      if (!/^[\w./-]+$/.test(value ?? '')) return invalid
+      if ((name.toLowerCase() === 'path') !== (value ?? '').startsWith('/')) return invalid
+      cookie.set(name.toLowerCase(), value ?? '')
       return undefined
     case 'samesite':
       if (!/^(lax|strict|none)$/i.test(value ?? '')) return invalid
@@ -61,9 +79,9 @@ function readAttribute(cookie: ValueMap, attribute: string): string | undefined 
 
 /** `max` is a date in the year 2037: as long as can be said. */
 function readExpires(cookie: ValueMap, value: string): boolean {
-  const time = parseDuration(value)
-  if (time === undefined && value !== 'max') return false
-  cookie.set('maxAge', time === undefined || time > LONGEST_DURATION ? LONGEST_DURATION : value)
+  const time = value === 'max' ? LONGEST_DURATION : timeOf(value)
+  if (time === undefined || parseDuration(value) === 0) return false
+  cookie.set('maxAge', time)
   return true
 }
 
@@ -103,8 +121,9 @@ function importLearn(draft: ImportDraft, directive: Directive, args: readonly st
   ])
   const timeout = given.get('timeout')
   if (timeout !== undefined) {
-    if (parseDuration(timeout) === undefined) draft.wrong(directive, 'invalid timeout')
-    else learn.set('timeout', timeout)
+    const time = parseDuration(timeout) === 0 ? undefined : timeOf(timeout)
+    if (time === undefined) draft.wrong(directive, `invalid parameter "timeout=${timeout}"`)
+    else learn.set('timeout', time)
   }
   draft.set(directive, ['sticky', 'learn'], learn)
 }

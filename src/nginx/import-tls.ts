@@ -1,4 +1,5 @@
 /** `proxy_ssl_*`: the option `tls`. */
+import { createSecureContext } from 'node:tls'
 import type { Directive } from './conf.js'
 import { flagOf, hasVariable, leaveVariable, only } from './import-arguments.js'
 import type { ImportDraft } from './import-draft.js'
@@ -46,6 +47,8 @@ export function importTls(draft: ImportDraft, context: TlsContext): void {
   if (ciphers !== undefined && list !== undefined) {
     // nginx's own default; Node's list is as good or better.
     if (list === 'DEFAULT') draft.take(ciphers, "tls.ciphers: Node's")
+    else if (!areCiphers(list))
+      draft.leave(ciphers, "Node's OpenSSL takes no such list", 'tls: { ciphers }')
     else draft.set(ciphers, ['tls', 'ciphers'], list)
   }
   importVersions(draft, levels)
@@ -54,6 +57,15 @@ export function importTls(draft: ImportDraft, context: TlsContext): void {
   if (serverName !== undefined && sends !== undefined) draft.take(serverName, 'always sent')
   const reuse = levels.one('proxy_ssl_session_reuse')
   if (reuse !== undefined) draft.take(reuse, 'sessions are resumed where the peer lets them')
+}
+
+function areCiphers(ciphers: string): boolean {
+  try {
+    createSecureContext({ ciphers })
+    return ciphers !== ''
+  } catch {
+    return false
+  }
 }
 
 function importFile(

@@ -1,11 +1,11 @@
 /** An `upstream` block: the peers, the selector, the pool and the rest of the group. */
-import { parseDuration } from '../config/duration.js'
 import { suggest } from '../config/suggest.js'
 import type { Directive } from './conf.js'
-import { asCount, asFlagless, asTime } from './import-arguments.js'
+import { asCount, asFlagless, asTime, timeOf } from './import-arguments.js'
 import type { ImportDraft } from './import-draft.js'
 import { importPeer } from './import-peer.js'
 import { importSelector, METHODS } from './import-selector.js'
+import type { ValueMap } from './import-value.js'
 import { importSticky } from './import-sticky.js'
 
 type Import = (draft: ImportDraft, directive: Directive) => void
@@ -60,11 +60,12 @@ export function importUpstream(
   const directives = block.block ?? []
   draft.set(block, ['name'], name)
   importMethods(draft, directives)
-  const withoutBackups = directives.some(({ name }) => REFUSES_BACKUPS.has(name))
+  const chosenByPlace = directives.some(({ name }) => BY_PLACE.has(name))
   const peers = directives
     .filter((directive) => directive.name === 'server')
-    .flatMap((directive) => importPeer(draft, directive, { scheme, withoutBackups }) ?? [])
+    .flatMap((directive) => importPeer(draft, directive, { scheme, chosenByPlace }) ?? [])
   draft.put(['upstream'], peers)
+  sayHeavyRing(draft, directives, peers)
   if (peers.length === 0) draft.wrong(block, `no servers are inside upstream "${name}"`)
   const seen = new Set<string>()
   for (const directive of directives) {
@@ -76,8 +77,28 @@ export function importUpstream(
   }
 }
 
+/** A ring has 160 points for each unit of weight (`config/selector.ts`). */
+const HEAVIEST_RING = 100_000
+
+function sayHeavyRing(
+  draft: ImportDraft,
+  directives: readonly Directive[],
+  peers: readonly ValueMap[],
+): void {
+  const weights = peers.map((peer) => Number(peer.get('weight') ?? 1))
+  const hash = directives.findLast(({ name, args }) => name === 'hash' && args[1] !== undefined)
+  if (hash === undefined || weights.reduce((sum, weight) => sum + weight, 0) <= HEAVIEST_RING)
+    return
+  draft.leave(
+    hash,
+    'the weights are too large for a ring',
+    'smaller weights in the same proportion',
+  )
+  draft.options.delete('selector')
+}
+
 /** nginx's flags of these methods have no `NGX_HTTP_UPSTREAM_BACKUP`. */
-const REFUSES_BACKUPS: ReadonlySet<string> = new Set(['hash', 'ip_hash', 'random'])
+const BY_PLACE: ReadonlySet<string> = new Set(['hash', 'ip_hash', 'random'])
 
 /** The last one is used, and nginx warns of the others. */
 function importMethods(draft: ImportDraft, directives: readonly Directive[]): void {
@@ -122,18 +143,20 @@ function importQueue(draft: ImportDraft, directive: Directive): void {
   const time = timeout?.startsWith('timeout=') === true ? timeout.slice(8) : undefined
   if (!/^\d{1,9}$/.test(size)) {
     draft.wrong(directive, `invalid value "${size}" in "queue" directive`)
-  } else if (timeout !== undefined && (time === undefined || parseDuration(time) === undefined)) {
+  } else if (timeout !== undefined && (time === undefined || timeOf(time) === undefined)) {
     draft.wrong(directive, `invalid parameter "${timeout}"`)
   } else {
     draft.set(directive, ['queue', 'size'], Number(size))
-    draft.put(['queue', 'timeout'], time ?? '60s')
+    draft.put(['queue', 'timeout'], timeOf(time ?? '60s') ?? '60s')
   }
 }
 
 function importZone(draft: ImportDraft, directive: Directive): void {
   const [name = ''] = directive.args
   if (name === '') asFlagless(draft, directive)
-  else {
+  else if (!/^\P{Cc}{1,256}$/u.test(name)) {
+    draft.leave(directive, 'that is no name for a zone', 'zone: another name')
+  } else {
     draft.put(['zone'], name)
     draft.take(directive, 'zone, with shareZones() of evenkeel/cluster in the primary')
   }

@@ -79,7 +79,7 @@ export function sourceOf(value: Value, indent = 0): string {
   if (typeof value !== 'object') return String(value)
   const parts =
     value instanceof Map
-      ? Array.from(value, ([name, each]) => `${nameSource(name)}: ${sourceOf(each, indent + 2)}`)
+      ? Array.from(value, ([name, each]) => entrySource(name, each, indent + 2))
       : value.map((each) => sourceOf(each, indent + 2))
   const [open, close] = value instanceof Map ? ['{', '}'] : ['[', ']']
   if (parts.length === 0) return open + close
@@ -90,8 +90,18 @@ export function sourceOf(value: Value, indent = 0): string {
   return `${open}\n${parts.map((part) => `${margin}${part},\n`).join('')}${' '.repeat(indent)}${close}`
 }
 
+/** A text that is too long for the line stands on one of its own. */
+function entrySource(name: string, value: Value, indent: number): string {
+  const key = nameSource(name)
+  const source = sourceOf(value, indent)
+  const fits = typeof value !== 'string' || indent + key.length + source.length + 3 <= LINE
+  return fits ? `${key}: ${source}` : `${key}:\n${' '.repeat(indent + 2)}${source}`
+}
+
+const LINE = 100
+
 /** A text in single quotes; nothing in it can end it, or do anything to a terminal. */
-export function quoted(text: string): string {
+function quoted(text: string): string {
   const escaped = text.replace(/[\\']/g, '\\$&')
   const lines = escaped.replaceAll('\n', '\\n').replaceAll('\t', '\\t').replaceAll('\r', '\\r')
   return `'${printable(lines)}'`

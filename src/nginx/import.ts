@@ -1,4 +1,5 @@
 /** nginx configuration becomes options: `fromNginx`. */
+import { isIP } from 'node:net'
 import { suggest } from '../config/suggest.js'
 import type { BalancerOptions } from '../options.js'
 import type { Directive } from './conf.js'
@@ -132,7 +133,7 @@ function importLocation(
   importResponseHeaders(draft, { levels, variables })
   importRealIp(draft, levels, headers)
   importImplied(draft, { headers, pass, upstream, preset })
-  const logFormat = importAccessLog(draft, levels)
+  const logFormat = importAccessLog(draft, levels, variables)
   sayRest(draft, levels)
   sayWorkers(draft, directives)
   const { server } = location
@@ -180,7 +181,7 @@ function importPeers(
   const bare = pass.host.replace(/^\[[^\]]*\]/, '')
   const address = bare.includes(':') ? pass.host : `${pass.host}${standard}`
   const server: Directive = { ...directive, name: 'server', args: [address] }
-  const peer = importPeer(draft, server, { scheme: pass.scheme, withoutBackups: false })
+  const peer = importPeer(draft, server, { scheme: pass.scheme, chosenByPlace: false })
   draft.put(['upstream'], peer === undefined ? [] : [peer])
   return undefined
 }
@@ -205,7 +206,7 @@ function importRealIp(draft: ImportDraft, levels: Levels, headers: RequestHeader
   const networks: string[] = []
   for (const directive of directives) {
     const [network = ''] = directive.args
-    if (!/^[\da-f.:]+(\/[1-9]\d*)?$/i.test(network)) {
+    if (!isNetwork(network)) {
       draft.leave(directive, 'only addresses and networks can be trusted', 'trustProxy')
     } else {
       networks.push(network)
@@ -224,6 +225,14 @@ function importRealIp(draft: ImportDraft, levels: Levels, headers: RequestHeader
       "trustProxy: the proxy in front, for example '10.0.0.0/8'; true is nginx's behaviour",
     )
   }
+}
+
+/** `10.0.0.1`, `10.0.0.0/8`; a prefix of 0 is everybody, and that is `trustProxy: true`. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix = '1', ...more] = text.split('/')
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
+  const within = /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits
+  return within && more.length === 0
 }
 
 /** What nginx does where nothing is written, and `preset: 'nginx'` cannot know. */

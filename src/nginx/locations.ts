@@ -9,7 +9,7 @@ export interface ServerBlock {
   readonly blocks: readonly (readonly Directive[])[]
 }
 
-export type LocationKind = 'exact' | 'prefix' | 'prefix without regex' | 'regex' | 'named'
+type LocationKind = 'exact' | 'prefix' | 'prefix without regex' | 'regex' | 'named'
 
 export interface LocationBlock {
   readonly server: ServerBlock | undefined

@@ -23,13 +23,18 @@ export function modifierOf(text: string): { source: string; ignoreCase: boolean 
 
 /** `$1` stays, `$name` of a named group becomes `$<name>`; undefined where another variable is in it. */
 export function replacementOf(text: string, pattern: RegExp): string | undefined {
-  const groups = new Set([...pattern.source.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => name))
+  // Matched with an empty alternative, every expression tells its groups.
+  const match = new RegExp(`${pattern.source}|`).exec('')
+  const count = (match?.length ?? 1) - 1
+  const groups = new Set(Object.keys(match?.groups ?? {}))
   const unknown: string[] = []
   const made = text.replace(/\$(?:\{(\w+)\}|(\w+)|)/g, (_, braced?: string, bare?: string) => {
     const name = braced ?? bare ?? ''
     // `$1x` is the first group and an x.
     const [, digit, rest = ''] = /^(\d)(.*)$/.exec(name) ?? []
-    if (digit !== undefined) return `$${digit}${rest}`
+    if (digit !== undefined && Number(digit) >= 1 && Number(digit) <= count) {
+      return `$${digit}${rest}`
+    }
     if (groups.has(name)) return `$<${name}>`
     unknown.push(name)
     return ''

@@ -1,5 +1,6 @@
 /** Variables of a configuration whose value is known before any request: `set $name text`, `$proxy_host` … */
 import { parseLogFormat } from '../observe/log-format.js'
+import type { LogFormatPart } from '../observe/log-format.js'
 import { isSecretField } from '../message/field-rules.js'
 import type { Levels } from './levels.js'
 import type { ProxyPass } from './proxy-pass.js'
@@ -38,14 +39,21 @@ export class KnownVariables {
   expand(text: string): string {
     if (!hasVariable(text)) return text
     try {
-      return parseLogFormat(text)
-        .map((part) => {
-          if ('text' in part) return part.text
-          return this.#values.get(part.variable.toLowerCase()) ?? `\${${part.variable}}`
-        })
-        .join('')
+      const parts = parseLogFormat(text).map((part) => {
+        if ('text' in part) return part
+        const value = this.#values.get(part.variable.toLowerCase())
+        return value === undefined ? part : { text: value }
+      })
+      return parts.map((part, at) => written(part, parts[at + 1])).join('')
     } catch {
       return text
     }
   }
+}
+
+/** Braces only where what follows would belong to the name. */
+function written(part: LogFormatPart, next: LogFormatPart | undefined): string {
+  if ('text' in part) return part.text
+  const following = next !== undefined && 'text' in next && /^\w/.test(next.text)
+  return following ? `\${${part.variable}}` : `$${part.variable}`
 }

@@ -1,7 +1,7 @@
 /** The options of the access log. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
-import type { LogStream } from './line-sink.js'
+import type { LogStream } from './log-outlet.js'
 import type { LogEscape } from './log-escape.js'
 
 /** pino, or anything with its `info`. */

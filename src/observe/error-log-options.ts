@@ -1,5 +1,5 @@
 /** The options of the error log. */
-import type { LogStream } from './line-sink.js'
+import type { LogStream } from './log-outlet.js'
 
 /** pino, or anything with its methods. */
 export interface LevelLogger {

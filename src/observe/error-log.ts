@@ -1,4 +1,5 @@
 /** nginx's error log: a line for each attempt that fails, and for each request that ends without a peer's answer. */
+import type { RequestObserver } from './request-observer.js'
 import type { AttemptRecord } from '../attempt-record.js'
 import type { Clock } from '../clock.js'
 import type { ErrorLogConfig } from '../config/error-log.js'
@@ -56,7 +57,7 @@ class Subject {
   }
 }
 
-export class ErrorLog {
+export class ErrorLog implements RequestObserver {
   readonly #times: LogTimes
   readonly #sink: LineSink | undefined = undefined
   readonly #logger: ErrorLogConfig['logger']

@@ -2,7 +2,7 @@
 import type { Phase, UpstreamFailure } from '../next-upstream/attempt-result.js'
 
 /** Of nginx's levels those that happen here, the gravest first. */
-export type ErrorLevel = 'crit' | 'error' | 'warn' | 'info'
+type ErrorLevel = 'crit' | 'error' | 'warn' | 'info'
 
 export interface ErrorText {
   readonly level: ErrorLevel
@@ -126,7 +126,9 @@ function ourShortage(peer: string, code: string | undefined): ErrorText {
 }
 
 function errnoOf(cause: Error | undefined): string | undefined {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  const { code, syscall } = (cause ?? {}) as NodeJS.ErrnoException
+  // "socket hang up": the end of the connection came, and no reset.
+  if (code === 'ECONNRESET' && syscall === undefined) return undefined
   return typeof code === 'string' && /^E[A-Z]{3,20}$/.test(code) ? code : undefined
 }
 

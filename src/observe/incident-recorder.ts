@@ -97,6 +97,11 @@ export class IncidentRecorder implements UpstreamObserver {
     return this.#open === undefined ? this.#past : [...this.#past, this.#open.snapshot()]
   }
 
+  /** The last of {@link incidents} goes on. */
+  get goesOn(): boolean {
+    return this.#open !== undefined
+  }
+
   /** The last one that was given. */
   get warning(): EarlyWarning | undefined {
     return this.#warning

@@ -1,20 +1,8 @@
 /** Where log lines go: those of one turn of the event loop with one write, never more than fits, never lost unsaid. */
 import { Writable } from 'node:stream'
 import { afterReading } from '../turn.js'
-
-/** Anything that takes text: a stream, or an object with a `write` of its own. */
-export interface LogStream {
-  /** A stream's `write`: false asks to wait for `drain`. */
-  write(text: string): unknown
-}
-
-/** What a stream of Node's has besides. */
-interface NodeStream extends LogStream {
-  on(event: 'error', listener: (error: Error) => void): unknown
-  once(event: string, listener: () => void): unknown
-  off(event: string, listener: unknown): unknown
-  readonly writable?: boolean
-}
+import { asNodeStream, LogOutlet } from './log-outlet.js'
+import type { LogStream, NodeStream, OutletUser } from './log-outlet.js'
 
 export interface LineSinkOptions {
   readonly stream: LogStream
@@ -26,8 +14,10 @@ export interface LineSinkOptions {
   readonly onTurnEnd?: () => void
 }
 
-export class LineSink {
+export class LineSink implements OutletUser {
   readonly #stream: LogStream
+  readonly #nodeStream: NodeStream | undefined
+  readonly #outlet: LogOutlet
   readonly #limit: number
   readonly #what: string
   readonly #onTurnEnd: (() => void) | undefined
@@ -37,15 +27,18 @@ export class LineSink {
   /** The stream has asked to wait. */
   #full = false
   #started = false
+  #onRoom: (() => void) | undefined
   #dropped = 0
   /** Of these it has been told already. */
   #said = 0
 
   constructor({ stream, limit, what, onTurnEnd }: LineSinkOptions) {
-    this.#onTurnEnd = onTurnEnd
     this.#stream = stream
+    this.#nodeStream = asNodeStream(stream)
+    this.#outlet = LogOutlet.of(stream)
     this.#limit = limit
     this.#what = what
+    this.#onTurnEnd = onTurnEnd
   }
 
   /** Lines that nobody has taken. */
@@ -75,31 +68,52 @@ export class LineSink {
   /** Resolves when the stream has taken everything. The stream stays open: it is whoever's who has made it. */
   async close(): Promise<void> {
     this.flush()
-    const stream = asNodeStream(this.#stream)
-    while (stream !== undefined && this.#full && stream.writable !== false) await roomIn(stream)
+    const stream = this.#nodeStream
+    while (this.#full && stream?.writable === true) await this.#room()
     if (stream instanceof Writable && stream.writable) await taken(stream)
     this.#say()
-    process.off('exit', this.#onExit)
-    stream?.off('error', this.#onError)
+    this.#outlet.remove(this)
     this.#started = false
+  }
+
+  drained(): void {
+    if (!this.#full) return
+    this.#full = false
+    this.#say()
+    this.flush()
+    this.#onRoom?.()
+  }
+
+  failed(error: Error): void {
+    this.#full = false
+    this.#warn(`the ${this.#what} cannot be written: ${error.message}`)
+    this.#onRoom?.()
+  }
+
+  /** Files and terminals are written to at once: what waits arrives. */
+  ending(): void {
+    this.#write()
   }
 
   #schedule(): void {
     this.#scheduled = true
-    if (!this.#started) this.#start()
+    if (!this.#started) {
+      this.#started = true
+      this.#outlet.add(this)
+    }
     afterReading(flush, this)
+  }
+
+  /** Resolves when the stream has room again, or will never have. */
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onRoom = resolve
+    })
   }
 
   #makeRoom(): boolean {
     if (!this.#full) this.#write()
     return !this.#full
-  }
-
-  #start(): void {
-    this.#started = true
-    process.on('exit', this.#onExit)
-    // Without a listener a full disk would end the process.
-    asNodeStream(this.#stream)?.on('error', this.#onError)
   }
 
   #write(): void {
@@ -108,16 +122,14 @@ export class LineSink {
     const lines = this.#lines
     this.#waiting = ''
     this.#lines = 0
-    const stream = asNodeStream(this.#stream)
+    const stream = this.#nodeStream
     try {
       if (stream?.writable === false) {
         this.#dropped += lines
         this.#say()
         return
       }
-      if (this.#stream.write(text) !== false || stream === undefined) return
-      this.#full = true
-      stream.once('drain', this.#onDrain)
+      this.#full = this.#stream.write(text) === false && stream !== undefined
     } catch (error) {
       this.#dropped += lines
       this.#warn(`the ${this.#what} cannot be written: ${String(error)}`)
@@ -136,44 +148,10 @@ export class LineSink {
   #warn(text: string): void {
     process.emitWarning(text, 'EvenkeelLogWarning')
   }
-
-  readonly #onDrain = (): void => {
-    this.#full = false
-    this.#say()
-    this.flush()
-  }
-
-  readonly #onError = (error: Error): void => {
-    this.#full = false
-    this.#warn(`the ${this.#what} cannot be written: ${error.message}`)
-  }
-
-  /** Files and terminals are written to at once: what waits arrives. */
-  readonly #onExit = (): void => {
-    this.#full = false
-    this.#write()
-  }
 }
 
 function flush(sink: LineSink): void {
   sink.flush()
-}
-
-function asNodeStream(stream: LogStream): NodeStream | undefined {
-  const { once, on, off } = stream as Partial<NodeStream>
-  const is = typeof once === 'function' && typeof on === 'function' && typeof off === 'function'
-  return is ? (stream as NodeStream) : undefined
-}
-
-/** Resolves when the stream has room again, or will never have. */
-function roomIn(stream: NodeStream): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      for (const event of ['drain', 'close', 'error']) stream.off(event, done)
-      resolve()
-    }
-    for (const event of ['drain', 'close', 'error']) stream.once(event, done)
-  })
 }
 
 /** Resolves when all that was written before has gone on, or has failed. */

@@ -50,7 +50,8 @@ function leftText(x: Exchange): string {
   const left = 'client prematurely closed connection'
   if (attempt?.peer === undefined) return left
   const isAnswered = attempt.headerTime >= 0
-  const phase = isAnswered ? 'body' : attempt.connectTime < 0 ? 'connect' : 'header'
+  // nginx says so until a byte of the answer is there.
+  const phase = isAnswered ? 'body' : attempt.connectTime < 0 ? 'connect' : 'send'
   return `${left}, so upstream connection is closed too${whileIn(phase)}`
 }
 

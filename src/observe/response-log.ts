@@ -110,7 +110,8 @@ export class ResponseLog implements ExchangeWatcher {
   get status(): number {
     const { res } = this
     if (this.finished) return res.statusCode
-    if (res.headersSent && (res.stream !== undefined || this.#hasSent)) return res.statusCode
+    const wasSent = res.stream !== undefined || this.#hasSent || this.exchange?.clientGone === true
+    if (res.headersSent && wasSent) return res.statusCode
     const error = this.exchange?.error
     return error === undefined || error.code === 'ERR_CLIENT_CLOSED' ? 499 : error.status
   }

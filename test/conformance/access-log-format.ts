@@ -18,7 +18,7 @@ const TIMES = /^(\d+\.\d{3}|-)(, (\d+\.\d{3}|-))*$/
 const NUMBERS = /^\d+(, \d+)*$/
 
 /** Cannot be equal: here both must have the shape. */
-export const SHAPES: Readonly<Record<string, RegExp>> = {
+const SHAPES: Readonly<Record<string, RegExp>> = {
   // Times; and lists of times with as many entries as there are addresses.
   time_iso8601: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/,
   time_local: /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}$/,

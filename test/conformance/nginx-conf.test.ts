@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseNginxConfig } from 'evenkeel'
+import { fromNginx, parseNginxConfig } from 'evenkeel'
 import type { Directive } from 'evenkeel'
 import { readNginxConfig } from '../../src/cli/read-config.js'
 import { nginxBinary, startNginx } from './differential/nginx-process.js'
@@ -112,6 +112,72 @@ describe.skipIf(nginxBinary === undefined)(
         const expected = theirs === 'no "events" section in configuration' ? undefined : theirs
         expect({ text, says: weSay(file) }).toEqual({ text, says: expected })
       }
+    })
+
+    describe('locations', () => {
+      // One to a port: `return` answers before anything is passed on.
+      const TITLES = [
+        '/',
+        '= /x',
+        '/x',
+        '^~ /static/',
+        '/x/long',
+        '~ \\.php$',
+        '~* \\.(php|JPG)$',
+        '/dir/',
+        '^~ /x/no',
+        '~ /no/',
+      ]
+      const NESTED = ['~ \\.in$', '/x/long/er', '= /x/long/exact']
+      const block = (title: string, inner = ''): string =>
+        `location ${title} { proxy_pass http://127.0.0.1:1; add_header X-Location "${title.replaceAll('\\', '\\\\').replaceAll('$', '')}" always; ${inner} }`
+      const locations = TITLES.map((title) =>
+        block(title, title === '/x/long' ? NESTED.map((nested) => block(nested)).join('\n') : ''),
+      ).join('\n')
+      const PATHS = [
+        '/',
+        '/other',
+        '/x',
+        '/xy',
+        '/x/lon',
+        '/x/long',
+        '/x/long/a',
+        '/x/long/a.in',
+        '/x/long/a.php',
+        '/x/long/er/b',
+        '/x/long/er.in',
+        '/x/long/exact',
+        '/static/a.php',
+        '/a.php',
+        '/a.PHP',
+        '/a.jpg',
+        '/dir/a',
+        '/x/no/a.php',
+        '/x/no',
+        '/a/no/b',
+        '/x/long/no/b',
+      ]
+      let nginx: Nginx
+      beforeAll(async () => {
+        nginx = await startNginx({
+          upstream: '',
+          location: `return 404; }\n${locations.replace('location / {', 'location /unused/ { return 404; }\nlocation /zz {')}\nlocation /y {`,
+        })
+      })
+      afterAll(() => nginx.stop())
+
+      it('the same one gets each path', async () => {
+        for (const path of PATHS) {
+          const answer = await fetch(`http://127.0.0.1:${nginx.port}${path}`)
+          await answer.text()
+          const theirs = answer.headers.get('x-location') ?? '/'
+          const { title } = fromNginx(locations, { location: path })
+          expect({ path, title }).toEqual({
+            path,
+            title: `location ${theirs}`.replace(/php$|\(php\|JPG\)$|\.in$/, '$&$'),
+          })
+        }
+      })
     })
 
     describe('words', () => {

@@ -69,7 +69,7 @@ export const requestCookie: VariableFamily = (name): LogVariable =>
 export const requestArgument: VariableFamily = (name): LogVariable =>
   bytes(({ target }) => argument(target, name))
 
-export function addressOf({ connection }: ResponseLog): string {
+function addressOf({ connection }: ResponseLog): string {
   return connection.remoteAddress ?? 'unix:'
 }
 

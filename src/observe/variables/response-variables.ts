@@ -8,7 +8,8 @@ import { bytes, number, plain } from './variable.js'
 import type { LogVariable, VariableFamily, VariableTable } from './variable.js'
 
 export const RESPONSE_VARIABLES: VariableTable = {
-  status: number(({ status }) => (status > 99 ? String(status) : String(status).padStart(3, '0'))),
+  // Whether anything was sent decides what it is when the client has left.
+  status: number(({ status }) => String(status).padStart(3, '0'), 'sent'),
   bytes_sent: number((log) => String(bytesSent(log)), 'sent'),
   body_bytes_sent: number((log) => String(bodyBytesSent(log)), 'sent'),
   request_completion: plain(({ completed }) => (completed ? 'OK' : '')),

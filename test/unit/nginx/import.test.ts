@@ -18,7 +18,7 @@ server { server_name a.example; ${server} location / { ${location} } } }`
 /** What comes out must be what createBalancer takes. */
 function made(text: string, options: FromNginxOptions): NginxImport {
   const result = fromNginx(text, options)
-  createBalancer({ ...result.options }).close({ timeout: 0 })
+  void createBalancer({ ...result.options }).close({ timeout: 0 })
   return result
 }
 
@@ -538,19 +538,28 @@ describe("preset: 'nginx'", () => {
 })
 
 describe('the access log', () => {
-  const HTTP = `log_format tabs '$status\\t' '$upstream_addr'; log_format js escape=json '{"a":"$status"}';`
+  const HTTP = `log_format tabs '$status\\t' '$upstream_addr\\\\'; log_format js escape=json '{"a":"$status"}';
+    log_format mine '$my_own'; log_format known '$server_name $proxy_host \${proxy_port}0';`
   it.each([
-    ['access_log logs/a;', { name: 'combined', escape: 'default', path: 'logs/a' }],
+    ['access_log logs/a;', { name: 'combined' }, { format: 'combined' }],
     [
       'access_log logs/a tabs buffer=32k;',
-      { name: 'tabs', format: '$status\t$upstream_addr', escape: 'default', path: 'logs/a' },
+      { name: 'tabs', format: '$status\t$upstream_addr\\', path: 'logs/a' },
+      { format: '$status\t$upstream_addr\\\\' },
     ],
-    ['access_log logs/a js;', { name: 'js', format: '{"a":"$status"}', escape: 'json' }],
-  ])('%s', (directive, logFormat) => {
-    expect(imported(PASS, { http: `${HTTP} ${directive}` }).logFormat).toMatchObject(logFormat)
-    expect(
-      imported(`${PASS} access_log off;`, { http: `${HTTP} ${directive}` }).logFormat,
-    ).toBeUndefined()
+    [
+      'access_log logs/a js;',
+      { name: 'js', escape: 'json' },
+      { format: '{"a":"$status"}', escape: 'json' },
+    ],
+    ['access_log logs/a mine;', { name: 'mine' }, undefined],
+    ['access_log logs/a known;', { name: 'known' }, { format: 'a.example app 800' }],
+  ])('%s', (directive, logFormat, option) => {
+    const { logFormat: found, options } = imported(PASS, { http: `${HTTP} ${directive}` })
+    expect(found).toMatchObject(logFormat)
+    expect(options.accessLog).toEqual(option)
+    const off = imported(`${PASS} access_log off;`, { http: `${HTTP} ${directive}` })
+    expect([off.logFormat, off.options.accessLog]).toEqual([undefined, undefined])
   })
 })
 

@@ -109,4 +109,28 @@ describe('a line sink', () => {
     expect(written).toEqual(['last\n'])
     return sink.close()
   })
+
+  it('many sinks of one stream have one listener, and none when they are closed', async () => {
+    const stream = new SlowStream()
+    const count = (): readonly number[] => [
+      process.listenerCount('exit'),
+      stream.listenerCount('error'),
+      stream.listenerCount('drain'),
+    ]
+    const before = count()
+    const sinks = Array.from({ length: 20 }, () => new LineSink({ ...WHAT, stream }))
+    for (const sink of sinks) sink.line('x')
+    expect(count()).toEqual(before.map((each) => each + 1))
+    const closed = Promise.all(sinks.map((sink) => sink.close()))
+    while (stream.chunks.join('').split('x').length < 21) {
+      stream.release?.()
+      await settle()
+    }
+    for (let i = 0; i < 50; i++) {
+      stream.release?.()
+      await settle()
+    }
+    await closed
+    expect(count()).toEqual(before)
+  })
 })
