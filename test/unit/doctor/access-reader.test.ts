@@ -66,6 +66,14 @@ describe('any format', () => {
     })
   })
 
+  it('escape=json: a quote within a value, and what follows it, as in the format', () => {
+    const format = '{"agent":"$http_user_agent",$status}'
+    expect(read(format, '{"agent":"a\\",200}",502}', 'json')).toEqual({
+      http_user_agent: 'a",200}',
+      status: '502',
+    })
+  })
+
   it('variables side by side', () => {
     expect(read('$scheme://$host$request_uri $status', 'https://a.test/x?y 200')).toEqual({
       scheme: 'https',
