@@ -90,7 +90,7 @@ export function caseOf(group: Group, context: CaseContext): CaseFile {
 }
 
 /** Statuses are in the access log only; what else failed is in both, and the error log says how. */
-export function chosen(failures: readonly FailureEvent[]): FailureEvent[] {
+function chosen(failures: readonly FailureEvent[]): FailureEvent[] {
   const told = failures.some(({ source }) => source === 'error')
   return failures.filter(({ source, kind }) => kind === 'status' || !told || source === 'error')
 }
