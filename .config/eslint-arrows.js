@@ -116,6 +116,18 @@ const ARROWS = [
     why: 'a source of peers knows no upstream',
   },
   {
+    from: /^doctor\//,
+    any: ['node:'],
+    values: ['*'],
+    except: ['config/', 'nginx/', 'observe/log-format.js'],
+    why: 'the doctor is given lines and directives, and does no input or output',
+  },
+  {
+    from: /^(?!(doctor\/|cli\/|index\.ts$))/,
+    any: ['doctor/'],
+    why: 'the doctor is for the command line',
+  },
+  {
     from: /^(?!(cli\/))/,
     any: ['cli/'],
     why: 'commands are for the command line alone',

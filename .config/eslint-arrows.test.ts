@@ -40,6 +40,8 @@ test.each([
   ['src/observe/prometheus/family.ts', `import { trace } from '@opentelemetry/api'`],
   ['src/index.ts', `export { collectMetrics } from './observe/prometheus/collect-metrics.js'`],
   ['src/reporter.ts', `import { Origin } from './observe/opentelemetry/propagation.js'`],
+  ['src/doctor/doctor.ts', `import { readFileSync } from 'node:fs'`],
+  ['src/balancer.ts', `import { Doctor } from './doctor/doctor.js'`],
 ])('%s must not: %s', (filename, code) => {
   expect(lint(filename, code)).toHaveLength(1)
 })
@@ -65,6 +67,7 @@ test.each([
   ['src/prometheus.ts', `export { x } from './observe/prometheus/collect-metrics.js'`],
   ['src/observe/opentelemetry/tracing.ts', `import { context } from '@opentelemetry/api'`],
   ['src/opentelemetry.ts', `export { x } from './observe/opentelemetry/trace-balancer.js'`],
+  ['src/doctor/conf-facts.ts', `import { parseSize } from '../config/size.js'`],
   ['test/unit/balancer.test.ts', `import { createBalancer } from '../../src/balancer.js'`],
 ])('%s may: %s', (filename, code) => {
   expect(lint(filename, code)).toEqual([])
