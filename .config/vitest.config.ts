@@ -46,6 +46,8 @@ const overUndici = {
       'test/conformance/differential/{selectors,random}.test.ts',
       // Browsers speak to the server.
       'test/integration/compat/chromium.test.ts',
+      // The page is read from events and peers.
+      'test/integration/status/**',
     ],
   },
 }
