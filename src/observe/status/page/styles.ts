@@ -47,7 +47,7 @@ table{width:100%;border-collapse:separate;border-spacing:0}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-top:1px solid var(--edge);font-weight:400}
 thead th{border-top:0;color:var(--soft);font-size:.857rem}
 tbody th{min-width:10.5rem;max-width:20rem}
-tbody th .name{font-weight:600;overflow-wrap:anywhere}
+tbody th .name{font-weight:600;margin-right:.5em;overflow-wrap:anywhere}
 tbody th .tag{margin:0 .4em 0 0}
 td .chart{min-width:90px}
 td small{display:block}
