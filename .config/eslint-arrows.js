@@ -123,7 +123,14 @@ const ARROWS = [
   {
     from: /^nginx\//,
     values: ['*'],
-    except: ['node:', 'config/', 'observe/log-format.js', 'errors.js'],
+    except: [
+      'node:',
+      'config/',
+      'observe/log-format.js',
+      'errors.js',
+      'message/field-rules.js',
+      'next-upstream/condition.js',
+    ],
     why: 'nginx configuration is read without a balancer',
   },
   {

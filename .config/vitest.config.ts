@@ -6,7 +6,8 @@ const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split('.').map(Numb
 const takesUndici8 = nodeMajor > 22 || (nodeMajor === 22 && nodeMinor >= 19)
 
 // Tests and examples import the package by its own name; this condition leads to src/ without a build.
-const conditions = ['evenkeel-source', 'node', 'module', 'development|production']
+// Not `module`: it is for bundlers, and what Node finds by it in @opentelemetry/api it cannot load.
+const conditions = ['evenkeel-source', 'node', 'development|production']
 
 /** http-proxy-3 2.x needs Node 22: there, its traps are tested against both majors. */
 const withHttpProxy2 = {

@@ -31,3 +31,12 @@ export function setAttemptHeader(attempt: PreparedAttempt, name: string, value: 
   new HeaderList(head.headers).set(name, value)
   attempt.head = head
 }
+
+/** Leaves a field out of what one attempt sends. */
+export function deleteAttemptHeader(attempt: PreparedAttempt, name: string): void {
+  const lower = name.toLowerCase()
+  if (!attempt.head.headers.some((each, i) => i % 2 === 0 && each.toLowerCase() === lower)) return
+  const head = attempt.head instanceof ChangedHead ? attempt.head : new ChangedHead(attempt.head)
+  new HeaderList(head.headers).delete(name)
+  attempt.head = head
+}

@@ -16,6 +16,8 @@ export class AttemptRecord implements AttemptTimes {
   /** Status of the answer, or nginx's number for the failure; 0 while it runs. */
   status = 0
   failure: UpstreamFailure | undefined
+  /** The answer's fields as they came: name, value, name, value … */
+  rawHeaders: readonly string[] | undefined
   /** It failed on a kept-alive connection that the peer had closed. */
   stale = false
   /** It was given up because another attempt beside it was faster. */

@@ -7,7 +7,7 @@ import { resolveBalancer, resolveUpstream } from './config.js'
 import type { BalancerConfig, UpstreamConfig } from './config.js'
 import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
-import { Draining } from './draining.js'
+import { drained, Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
 import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
@@ -27,13 +27,16 @@ import { ReplayMemory } from './message/request-body.js'
 import { RetryBudget } from './next-upstream/budget.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
 import { isIdempotent, isIdempotentForNginx } from './next-upstream/idempotent.js'
+import { BalancerLogs } from './observe/balancer-logs.js'
 import { LazyStatusPage } from './observe/status/open.js'
 import type { StatusPage } from './observe/status/status-page.js'
 import type { BalancerOptions, UpstreamOptions } from './options.js'
 import { admissionOf, concurrencyOf } from './overload/limits.js'
+import { kInternals } from './observe/internals.js'
+import type { BalancerInternals } from './observe/internals.js'
 import { Reporter } from './reporter.js'
 import { recorderOf } from './recording.js'
-import type { HandlerPolicy } from './handler-parts.js'
+import type { HandlerParts, HandlerPolicy } from './handler-parts.js'
 import { RequestHandler } from './request-handler.js'
 
 import { selectorFromFunction } from './selection/from-function.js'
@@ -125,34 +128,12 @@ function assemble(
   const explainer = new Explainer(recorder, registry.name, () => clock.now())
   const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
-  const trust = compileTrust(config.trustProxy)
+  const logs = new BalancerLogs(config, clock)
   const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
-  const handler = new RequestHandler({
-    registry,
-    transport,
-    clock,
-    budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
-    admission: admissionOf(config.maxInFlight, upstream.parts.concurrency, registry.queue),
-    hedge: config.hedge,
-    decide: decideFunction(config.policy),
-    trust,
-    body: bodySettings(config),
-    requestChanges: compileRequestChanges(config),
-    delivery: new Delivery({
-      clock,
-      draining,
-      reporter,
-      changes: compileResponseChanges(config, registry),
-      intercept: compileInterceptErrors(config.interceptErrors),
-      sticky: upstream.parts.sticky,
-      isSecure: (req) => isSecureClient(req, trust),
-      settings: config,
-      hidden: upstream.parts.feedback,
-    }),
-    draining,
-    reporter,
-    policy,
-  })
+  if (logs.errors !== undefined) reporter.observers.push(logs.errors)
+  const surroundings = { clock, draining, reporter, policy, transport, accessLog: logs.access }
+  const parts = handlerParts(config, upstream, surroundings)
+  const handler = new RequestHandler(parts)
   const observer = forwardEvents(emitter)
   registry.observers.add(observer).add(recorder)
 
@@ -162,6 +143,7 @@ function assemble(
   }
   const members: Omit<Balancer, 'statusPage'> = Object.assign(serve, {
     upstream,
+    [kInternals]: internalsFrom(parts, upstream),
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
         handler.handle(req, res, undefined, upgrade)
@@ -186,12 +168,51 @@ function assemble(
       recorder.close()
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
+      await logs.close()
     },
   })
   const balancer = Object.defineProperty(members, 'statusPage', {
     get: () => statusPage.page,
   }) as Balancer
   return balancer
+}
+
+function handlerParts(
+  config: BalancerConfig,
+  upstream: UpstreamHandle,
+  surroundings: Pick<
+    HandlerParts,
+    'clock' | 'draining' | 'reporter' | 'policy' | 'transport' | 'accessLog'
+  >,
+): HandlerParts {
+  const { registry, sticky, feedback, concurrency } = upstream.parts
+  const trust = compileTrust(config.trustProxy)
+  return {
+    ...surroundings,
+    registry,
+    budget: config.retryBudget === undefined ? undefined : new RetryBudget(config.retryBudget),
+    admission: admissionOf(config.maxInFlight, concurrency, registry.queue),
+    hedge: config.hedge,
+    decide: decideFunction(config.policy),
+    trust,
+    body: bodySettings(config),
+    requestChanges: compileRequestChanges(config),
+    delivery: new Delivery({
+      ...surroundings,
+      changes: compileResponseChanges(config, registry),
+      intercept: compileInterceptErrors(config.interceptErrors),
+      sticky,
+      isSecure: (req) => isSecureClient(req, trust),
+      settings: config,
+      hidden: feedback,
+    }),
+  }
+}
+
+function internalsFrom(parts: HandlerParts, upstream: UpstreamHandle): BalancerInternals {
+  const { registry, reporter, draining, budget } = parts
+  const { connections } = upstream.parts
+  return { registry, reporter, draining, budget, connections, carrier: parts }
 }
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {
@@ -317,6 +338,7 @@ function handlerPolicy(
     feedback: upstream.parts.feedback,
     wholeResponse: config.wholeResponse,
     proxyStatus: config.proxyStatus,
+    upstreamName: upstream.parts.registry.name,
     explainer,
   }
 }
@@ -335,19 +357,4 @@ function bodySettings(config: BalancerConfig): BodySettings {
     tempPath: config.tempPath,
     maxBody: config.maxBody,
   }
-}
-
-function drained(draining: Draining, clock: Clock, timeout: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer =
-      timeout === undefined
-        ? undefined
-        : clock.after(timeout, () => {
-            draining.stop()
-          })
-    draining.begin(() => {
-      timer?.cancel()
-      resolve()
-    })
-  })
 }

@@ -39,11 +39,11 @@ class SystemTimer implements Timer {
   }
 }
 
-/** Milliseconds since 1970, for what people read: logs, pages. It may step back. */
-export const systemWallTime = (): number => Date.now()
-
 /** The platform's monotonic clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, run) => new SystemTimer(ms, run),
 }
+
+/** Milliseconds since 1970, for what people read; it may step back. */
+export const wallTime = (): number => Date.now()

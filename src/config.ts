@@ -87,6 +87,8 @@ const BALANCER = namesOf<BalancerOptions>({
   proxyStatus: true,
   statusPage: true,
   transport: true,
+  accessLog: true,
+  errorLog: true,
   onError: true,
   ...SHARED,
 })

@@ -3,6 +3,8 @@ import createDebug from 'debug'
 
 /** One line a request, with its trail. */
 export const logRequest = createDebug('evenkeel:request')
+/** What failed, in nginx's words: where there is no `errorLog`. */
+export const logError = createDebug('evenkeel:error')
 /** Peers marked, probed and back. */
 export const logPeer = createDebug('evenkeel:peer')
 /** Connections learnt from, retired and found stale. */

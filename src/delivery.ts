@@ -232,7 +232,10 @@ export class Delivery {
     const since = clock.now()
     draining.tunnelOpened(tunnel)
     reporter.upgraded(x, lease.peer, protocol, 'open', 0)
-    await tunnel.run()
+    const { toPeer, toClient } = await tunnel.run()
+    record.bytesSent += toPeer
+    record.bytesReceived += toClient
+    record.responseTime = clock.now() - record.startedAt
     draining.tunnelClosed(tunnel)
     reporter.upgraded(x, lease.peer, protocol, 'closed', clock.now() - since)
     response.discard()

@@ -48,6 +48,18 @@ export class Draining {
     return this.#state === 'closed'
   }
 
+  /** Requests in flight, counted when asked for. */
+  get inFlight(): number {
+    let count = 0
+    for (let x = this.#first; x !== undefined; x = x.nextInFlight) count++
+    return count
+  }
+
+  /** Those of them that have become tunnels. */
+  get openTunnels(): number {
+    return this.#tunnels.size
+  }
+
   entered(x: Exchange): void {
     this.#link(x)
     const session = x.res.stream?.session
@@ -188,4 +200,24 @@ export class Draining {
     })
     if (this.draining) session.close()
   }
+}
+
+/** Resolves when all that is under way is over; after `timeout` milliseconds it is stopped. */
+export function drained(
+  draining: Draining,
+  clock: Clock,
+  timeout: number | undefined,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const timer =
+      timeout === undefined
+        ? undefined
+        : clock.after(timeout, () => {
+            draining.stop()
+          })
+    draining.begin(() => {
+      timer?.cancel()
+      resolve()
+    })
+  })
 }

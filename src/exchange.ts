@@ -29,7 +29,14 @@ export interface ExchangePolicy {
   readonly feedback?: string | undefined
   /** How such a request goes says nothing of the peers. It is the user's: anything may come of it. */
   readonly exempt?: ((req: IncomingMessage) => unknown) | undefined
+  /** The upstream's, for logs. */
+  readonly upstreamName?: string | undefined
   readonly explainer?: { explain(x: Exchange): Explanation } | undefined
+}
+
+/** Is told when the books of a request are closed. */
+export interface ExchangeWatcher {
+  exchangeOver(): void
 }
 
 const kExchange = Symbol('evenkeel.exchange')
@@ -96,6 +103,12 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   /** Its neighbours among the requests in flight: see `Draining`. */
   nextInFlight: Exchange | undefined
   previousInFlight: Exchange | undefined
+  /** Those that came behind the response: name, value, name, value … */
+  trailers: readonly string[] | undefined
+  /** Why the body of the response that was on its way ended early. */
+  broken: UpstreamFailure | undefined
+  /** Waits for the end of a request whose response is over already. */
+  watcher: ExchangeWatcher | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
   staleAt: object[] | undefined
 
@@ -242,6 +255,24 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return [this.#attempt, ...(this.#moreAttempts ?? NO_ATTEMPTS)]
   }
 
+  /** One of {@link attempts}, and no list made for it. */
+  attemptAt(index: number): AttemptRecord | undefined {
+    return index === 0 ? this.#attempt : this.#moreAttempts?.[index - 1]
+  }
+
+  /** The first of {@link attempts}, and all others: without a list. */
+  get firstAttempt(): AttemptRecord | undefined {
+    return this.#attempt
+  }
+
+  get laterAttempts(): readonly AttemptRecord[] {
+    return this.#moreAttempts ?? NO_ATTEMPTS
+  }
+
+  get upstreamName(): string | undefined {
+    return this.#policy.upstreamName
+  }
+
   record(lease: Lease, startedAt = lease.takenAt): AttemptRecord {
     return this.#recorded(new AttemptRecord(lease.peer, lease.peer.name, startedAt))
   }
@@ -291,6 +322,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     const admission = this.#admission
     this.#admission = undefined
     admission?.leave()
+    this.watcher?.exchangeOver()
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
   }
 }
 

@@ -8,6 +8,7 @@ import type { ErrorPageSettings } from './message/error-page.js'
 import type { BodySettings } from './message/incoming-body.js'
 import type { RequestChanges } from './message/request-changes.js'
 import type { Trust } from './message/trust-proxy.js'
+import type { AccessWriter } from './observe/access-writer.js'
 import type { RetryBudget } from './next-upstream/budget.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream } from './next-upstream/decide.js'
@@ -36,6 +37,8 @@ export interface HandlerParts {
   readonly draining: Draining
   readonly reporter: Reporter
   readonly policy: HandlerPolicy
+  /** Undefined: none is written here. */
+  readonly accessLog: AccessWriter | undefined
 }
 
 export type HandlerPolicy = ErrorPageSettings &
@@ -52,5 +55,7 @@ export type HandlerPolicy = ErrorPageSettings &
     readonly feedback: string | undefined
     /** Bytes of a response that is read whole before any of it is sent; 0: none. */
     readonly wholeResponse: number
+    /** Its name, for logs. */
+    readonly upstreamName: string
     readonly explainer: ExchangePolicy['explainer']
   }

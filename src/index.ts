@@ -88,6 +88,14 @@ export type {
   Mechanism,
   PeerChange,
 } from './observe/incident.js'
+export { accessLog } from './observe/access-log.js'
+export type { AccessLog } from './observe/access-log.js'
+export type { AccessLogOptions, InfoLogger } from './observe/access-log-options.js'
+export type { LogStream } from './observe/log-outlet.js'
+export type { LogEscape } from './observe/log-escape.js'
+export { morganTokens } from './observe/morgan-tokens.js'
+export type { MorganLike } from './observe/morgan-tokens.js'
+export type { ErrorLogOptions, LevelLogger } from './observe/error-log-options.js'
 export type { StatusPage } from './observe/status/status-page.js'
 export type {
   AttemptReport,
@@ -172,3 +180,22 @@ export type {
   UpstreamFailure,
   UpstreamResponse,
 } from './next-upstream/attempt-result.js'
+
+// nginx's configuration: becoming options, and what is dangerous in it.
+export { fromNginx } from './nginx/import.js'
+export type { FromNginxOptions, NginxImport } from './nginx/import.js'
+export type {
+  DirectiveNotCarriedOver,
+  DirectivePlace,
+  DirectiveProblem,
+  TakenDirective,
+} from './nginx/import-draft.js'
+export type { ImportedLogFormat } from './nginx/import-log.js'
+export { NginxImportError } from './nginx/import-select.js'
+export { lintNginx } from './nginx/lint.js'
+export type { Lint, LintRule } from './nginx/lint.js'
+export { nginxAddHeader, nginxText } from './nginx/nginx-text.js'
+export { NginxConfigError, parseNginxConfig } from './nginx/parse.js'
+export type { ConfigFile, IncludeFiles, ParseNginxOptions } from './nginx/parse.js'
+export { printImport } from './nginx/print.js'
+export type { Directive } from './nginx/conf.js'

@@ -93,6 +93,7 @@ function judgeBy(
   const { record, lease, x } = context
   if (result.kind === 'response') {
     record.status = result.response.status
+    record.rawHeaders = result.response.rawHeaders
     if (parts.admission !== undefined && !lease.exempt)
       parts.admission.answered(
         record.headerTime < 0 ? parts.clock.now() - lease.takenAt : record.headerTime,

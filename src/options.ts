@@ -16,6 +16,9 @@ import type {
 } from './message-options.js'
 import type { Condition } from './next-upstream/condition.js'
 import type { DecideNextUpstream, NextUpstreamPolicy } from './next-upstream/decide.js'
+import type { AccessLog } from './observe/access-log.js'
+import type { ErrorLogOptions } from './observe/error-log-options.js'
+import type { AccessLogOptions } from './observe/access-log-options.js'
 import type { SelectorName, SelectorOptions } from './selection/options.js'
 import type { StickyOptions } from './sticky-options.js'
 import type { AgentPool, SelectAgent } from './transport/agents.js'
@@ -590,6 +593,17 @@ export interface BalancerOptions extends Omit<UpstreamOptions, 'peers'> {
   statusPage?: StatusPageOptions
   /** Carries the attempts. Default: http-proxy-3 over the upstream's pool. */
   transport?: Transport | TransportFactory
+  /**
+   * Writes a line for each response: true, a `log_format` of nginx's, or options; or what `accessLog` has made. A response
+   * that has an access log already gets no second line, unless it is one made by `accessLog`. Default false.
+   * nginx `access_log`.
+   */
+  accessLog?: boolean | string | AccessLogOptions | AccessLog
+  /**
+   * Writes a line for whatever fails, in nginx's format and words: true is to `process.stderr`. Without it they go to `debug`
+   * as `evenkeel:error`, where that was asked for when the balancer was made. Default false. nginx `error_log`.
+   */
+  errorLog?: boolean | ErrorLogOptions
   /** Answers in place of our plain-text error page. What it throws becomes a bare 500. */
   onError?: (error: BalancerError, request: IncomingMessage, response: ServerResponse) => void
 }

@@ -1,5 +1,5 @@
 /** Puts a recorder of incidents together for a balancer. */
-import { systemWallTime } from './clock.js'
+import { wallTime } from './clock.js'
 import type { Clock } from './clock.js'
 import type { BalancerConfig } from './config.js'
 import type { BalancerEmitter } from './events.js'
@@ -24,7 +24,7 @@ export function recorderOf(
       return state === undefined ? 'down' : registry.status(state)
     },
   }
-  return new IncidentRecorder(peers, emitter, clock, systemWallTime, {
+  return new IncidentRecorder(peers, emitter, clock, wallTime, {
     nginx: registry.nginx,
     tries: config.tries,
     nextTimeout: config.nextTimeout,

@@ -16,6 +16,7 @@ import { breakOff } from './message/relay.js'
 import { explanationOf } from './observe/explanation.js'
 import type { Explanation } from './observe/explanation.js'
 import type { IncidentRecorder } from './observe/incident-recorder.js'
+import type { RequestObserver } from './observe/request-observer.js'
 import type { PreparedAttempt } from './prepared-attempt.js'
 import type { Peer } from './upstream/peer.js'
 
@@ -27,6 +28,8 @@ export type OnError = (
 ) => void
 
 export class Reporter {
+  /** Of the library's own, who are told without payloads. */
+  readonly observers: RequestObserver[] = []
   readonly #emitter: BalancerEmitter
   readonly #clock: Clock
   readonly #page: ErrorPageSettings
@@ -51,8 +54,10 @@ export class Reporter {
   }
 
   /** A request has come. */
-  started({ req: request, res: response }: Exchange): void {
+  started(x: Exchange): void {
+    const { req: request, res: response } = x
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.started?.(x)
     if (emitter.has('start'))
       emitter.emit('start', { upstream: emitter.upstream, request, response })
   }
@@ -60,6 +65,7 @@ export class Reporter {
   /** An attempt is about to be made: listeners may still add to its head. */
   attemptStarted(x: Exchange, attempt: PreparedAttempt, again: boolean): void {
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.attemptStarted?.(x, attempt, again)
     if (!emitter.has('attemptStart')) return
     let isOver = false
     emitter.emit('attemptStart', {
@@ -80,8 +86,10 @@ export class Reporter {
   /** An attempt has come to its end; a second call for it does nothing. */
   attemptEnded(x: Exchange, record: AttemptRecord): void {
     const emitter = this.#emitter
-    if (!emitter.has('attemptEnd') || record.ended) return
+    if (record.ended || !this.#followsAttempts()) return
     record.ended = true
+    for (const observer of this.observers) observer.attemptEnded?.(x, record)
+    if (!emitter.has('attemptEnd')) return
     emitter.emit('attemptEnd', {
       upstream: emitter.upstream,
       request: x.req,
@@ -94,20 +102,23 @@ export class Reporter {
 
   queued(x: Exchange, outcome: QueueEvent['outcome'], waited: number): void {
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.queued?.(x, outcome, waited)
     if (emitter.has('queue'))
       emitter.emit('queue', { upstream: emitter.upstream, request: x.req, outcome, waited })
   }
 
   upgraded(
-    { req: request }: Exchange,
+    x: Exchange,
     peer: Peer,
     protocol: string,
     state: UpgradeEvent['state'],
     duration: number,
   ): void {
     const emitter = this.#emitter
+    for (const observer of this.observers) observer.upgraded?.(x, state)
     if (!emitter.has('upgrade')) return
     const { upstream } = emitter
+    const { req: request } = x
     emitter.emit('upgrade', { upstream, request, peer, protocol, state, duration })
   }
 
@@ -116,6 +127,7 @@ export class Reporter {
     const emitter = this.#emitter
     const { upstream } = emitter
     const { condition, decision, why } = record
+    for (const observer of this.observers) observer.judged?.(x, record)
     if (condition !== undefined && decision !== undefined && emitter.has('next'))
       emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
     if (record.marked) {
@@ -138,6 +150,7 @@ export class Reporter {
     const explain = (): Explanation => explanationOf(facts)
     const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
+    for (const observer of this.observers) observer.failed?.(x, error)
     this.#recorder.failed({ code, attempts, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
@@ -152,7 +165,11 @@ export class Reporter {
 
   finished(x: Exchange): void {
     const emitter = this.#emitter
-    if (emitter.has('attemptEnd')) for (const each of x.attempts) this.attemptEnded(x, each)
+    this.#endAttempts(x)
+    if (this.observers.length > 0) {
+      const duration = this.#clock.now() - x.startedAt
+      for (const observer of this.observers) observer.finished?.(x, statusOf(x), duration)
+    }
     if (emitter.has('finish')) {
       emitter.emit('finish', {
         upstream: emitter.upstream,
@@ -167,6 +184,19 @@ export class Reporter {
     }
     this.#recorder.finished(x.error)
     if (logRequest.enabled) logRequest('%s', this.#line(x))
+  }
+
+  #followsAttempts(): boolean {
+    return this.observers.length > 0 || this.#emitter.has('attemptEnd')
+  }
+
+  #endAttempts(x: Exchange): void {
+    if (!this.#followsAttempts()) return
+    let record = x.attemptAt(0)
+    for (let i = 1; record !== undefined; i++) {
+      this.attemptEnded(x, record)
+      record = x.attemptAt(i)
+    }
   }
 
   #writePage(x: Exchange, error: BalancerError): void {

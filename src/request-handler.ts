@@ -26,8 +26,9 @@ export class RequestHandler {
     upgrade?: UpgradeRequest,
     onDone?: () => void,
   ): void {
-    const { clock, budget, draining, policy, registry, reporter } = this.#parts
+    const { clock, budget, draining, policy, registry, reporter, accessLog } = this.#parts
     const startedAt = clock.now()
+    accessLog?.begin(req, res, accessLog.clock === clock ? startedAt : undefined)
     const x = new Exchange(req, res, startedAt, policy, upgrade)
     budget?.request(startedAt)
     draining.entered(x)

@@ -2,8 +2,11 @@
 import type { BalancerOptions, NextUpstreamOptions, RetryBudgetOptions } from '../options.js'
 import type { NextUpstreamPolicy } from '../next-upstream/decide.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
+import { isAccessLog } from '../observe/access-log.js'
+import { readAccessLog } from './access-log.js'
 import { readNextConditions } from './conditions.js'
 import type { Defaults } from './defaults.js'
+import { readErrorLog } from './error-log.js'
 import { readExempt } from './exempt.js'
 import { readTrustProxy } from './networks.js'
 import { readBodies } from './body-options.js'
@@ -58,8 +61,17 @@ export function readBalancer(
     proxyStatus: readProxyStatus(options),
     statusPage: readStatusPage(options),
     transport: readTransport(options),
+    accessLog: readAccess(options),
+    errorLog: readErrorLog(options.problems, options.path('errorLog'), options.value('errorLog')),
     onError: options.callback('onError'),
   }
+}
+
+function readAccess(options: Options): BalancerConfig['accessLog'] {
+  const given = options.value('accessLog')
+  if (given === undefined || given === false) return undefined
+  if (isAccessLog(given)) return given
+  return readAccessLog(options.problems, options.path('accessLog'), given)
 }
 
 /** One that is made already, or one that is made of what the balancer knows. */

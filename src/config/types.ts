@@ -21,6 +21,9 @@ import type { GradientSettings } from '../overload/gradient.js'
 import type { HealthCheckOptions, PeerSource, PeerTlsOptions, TrustProxy } from '../options.js'
 import type { SelectorSettings } from '../selection/index.js'
 import type { AgentPool, SelectAgent } from '../transport/agents.js'
+import type { AccessLog } from '../observe/access-log.js'
+import type { ErrorLogConfig } from './error-log.js'
+import type { AccessLogConfig } from './access-log.js'
 import type { Transport, TransportFactory } from '../transport/transport.js'
 import type { PeerSelector, SelectPeer } from '../upstream/peer-selector.js'
 import type { StickyLearnOptions, StickySource } from '../sticky-options.js'
@@ -262,6 +265,10 @@ export interface BalancerConfig extends BodyConfig, MessageConfig, OverloadConfi
   readonly statusPage: StatusPageConfig
   /** Undefined: the default transport. */
   readonly transport: Transport | TransportFactory | undefined
+  /** One that is made already, or what to make one of; undefined: none. */
+  readonly accessLog: AccessLog | AccessLogConfig | undefined
+  /** Undefined: none. */
+  readonly errorLog: ErrorLogConfig | undefined
   readonly onError:
     ((error: BalancerError, request: IncomingMessage, response: ServerResponse) => void) | undefined
   readonly nginx: boolean

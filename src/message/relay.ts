@@ -126,6 +126,10 @@ export interface RelayOwner extends Pick<AttemptSignal, 'onAbort'> {
   /** The client has left, and the response is read to its end all the same. */
   readonly clientGone: boolean
   onClientGone: (() => void) | undefined
+  /** Those that have come behind the body; none, most of the time. */
+  trailers?: readonly string[] | undefined
+  /** Why the body ended early. */
+  broken?: UpstreamFailure | undefined
 }
 
 /**
@@ -219,6 +223,7 @@ class Relay implements BodySink {
   end(rawTrailers: readonly string[]): void {
     this.#written = true
     this.#leave()
+    if (rawTrailers.length > 0) this.#owner.trailers = rawTrailers
     if (!this.#owner.clientGone) {
       if (rawTrailers.length > 0) writeTrailers(this.#res, trailerFields(rawTrailers))
       this.#res.end()
@@ -229,6 +234,7 @@ class Relay implements BodySink {
   fail(failure: UpstreamFailure): void {
     this.#written = true
     this.#leave()
+    this.#owner.broken = failure
     breakOff(this.#res)
     this.#resolve({ kind: 'truncated', failure })
   }

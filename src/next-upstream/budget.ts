@@ -39,6 +39,11 @@ export class RetryBudget {
 
   /** Is there room for one more retry? */
   allows(now: number): boolean {
+    return this.room(now) > 0
+  }
+
+  /** How many retries may be made now; 0 or less: none. */
+  room(now: number): number {
     const oldest = Math.floor(now / 1000) - this.#slots.length
     let requests = 0
     let retries = 0
@@ -47,7 +52,7 @@ export class RetryBudget {
       requests += slot.requests
       retries += slot.retries
     }
-    return retries < this.#settings.ratio * requests + this.#settings.floor * this.#slots.length
+    return this.#settings.ratio * requests + this.#settings.floor * this.#slots.length - retries
   }
 
   #slot(now: number): Slot {

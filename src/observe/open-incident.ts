@@ -45,8 +45,7 @@ export class OpenIncident {
   }
 
   marked(marking: MarkingAttempt): void {
-    if (this.#markings.length < TRIGGERS && !this.#markings.includes(marking))
-      this.#markings.push(marking)
+    if (this.#markings.length < TRIGGERS) this.#markings.push(marking)
   }
 
   failed(failure: IncidentFailure): void {

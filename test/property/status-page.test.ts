@@ -13,7 +13,7 @@ type Plant = (secret: string) => Partial<BalancerOptions>
 /** Where a secret may be. */
 const PLANTS: Readonly<Record<string, Plant>> = {
   'sticky.secret': (secret) => ({
-    sticky: { cookie: { name: 'id', secret: secret.repeat(3) } } as never,
+    sticky: { cookie: { name: 'id', secret: secret.repeat(3) } },
   }),
   'tls.key': () => ({ tls: { key: client1.key, cert: client1.cert } }),
   'requestHeaders.set': (secret) => ({ requestHeaders: { set: { Authorization: secret } } }),
@@ -63,7 +63,7 @@ it.each(Object.keys(PLANTS))('a secret in %s is not shown', async (name) => {
         { 'a:80': fails({ cause: new Error(secret) }), 'b:80': ok() },
         PLANTS[name]?.(secret),
       )
-      void r.balancer.statusPage
+      expect(r.balancer.statusPage).toBeTypeOf('function')
       const headers = { authorization: `Bearer ${secret}`, cookie: `id=${secret}` }
       await r.start({ url: `/x?key=${secret}`, headers })
       r.upstream.update(r.upstream.peers[1]!, { down: true })

@@ -1,5 +1,5 @@
 /** Puts the live page together when it is first asked for. Until then there is none, and nothing is counted. */
-import { systemWallTime } from '../../clock.js'
+import { wallTime } from '../../clock.js'
 import type { Clock } from '../../clock.js'
 import type { BalancerConfig } from '../../config/types.js'
 import type { BalancerEmitter } from '../../events.js'
@@ -54,7 +54,7 @@ export class LazyStatusPage {
         queueSize: hasQueue ? group.queue.size : 0,
         configuration: configurationOf(config, group),
       },
-      { registry, clock, wallTime: systemWallTime, connections, recorder },
+      { registry, clock, wallTime: wallTime, connections, recorder },
     )
     const handler = new StatusPageHandler({
       source: collector,

@@ -42,6 +42,8 @@ export interface Nginx {
   readonly port: number
   accessLog(): readonly AccessLine[]
   errorLog(): string
+  /** A file in its folder. */
+  read(name: string): string
   stop(): Promise<void>
 }
 
@@ -49,10 +51,16 @@ export interface Nginx {
 export interface NginxParts {
   readonly upstream: string
   readonly location: string
+  /** What stands in `server {}` besides. Files are taken to be in nginx's folder. */
+  readonly server?: string
 }
 
 /** A single process (`master_process off`): one pid is all there is to end. */
-function configuration(folder: string, port: number, { upstream, location }: NginxParts): string {
+function configuration(
+  folder: string,
+  port: number,
+  { upstream, location, server = '' }: NginxParts,
+): string {
   const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
     .join('\n  ')
@@ -68,6 +76,7 @@ http {
   ${upstream}
   server {
     listen 127.0.0.1:${port};
+    ${server}
     location / {
       ${location}
     }
@@ -77,11 +86,31 @@ http {
 }
 
 export async function startNginx(parts: NginxParts): Promise<Nginx> {
+  const { folder, port, stop } = await startConfigured((folder, port) =>
+    configuration(folder, port, parts),
+  )
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  return {
+    port,
+    accessLog: () =>
+      read('access.log')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as AccessLine),
+    errorLog: () => read('error.log'),
+    read,
+    stop,
+  }
+}
+
+/** With a whole configuration, which has to have `daemon off`, `master_process off` and all its files in the folder. */
+export async function startConfigured(
+  configuration: (folder: string, port: number) => string,
+): Promise<{ readonly folder: string; readonly port: number; stop(): Promise<void> }> {
   if (nginxBinary === undefined) throw new Error('no nginx binary')
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-nginx-'))
   const port = await freePort()
-  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, parts))
-  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port))
   const child = spawn(
     nginxBinary.path,
     ['-p', folder, '-e', join(folder, 'error.log'), '-c', join(folder, 'nginx.conf')],
@@ -102,16 +131,7 @@ export async function startNginx(parts: NginxParts): Promise<Nginx> {
     await stop()
     throw new Error(`nginx did not start: ${complaint}`, { cause })
   }
-  return {
-    port,
-    accessLog: () =>
-      read('access.log')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as AccessLine),
-    errorLog: () => read('error.log'),
-    stop,
-  }
+  return { folder, port, stop }
 }
 
 async function end(child: ChildProcess): Promise<void> {

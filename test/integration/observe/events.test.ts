@@ -42,7 +42,30 @@ it('pool: connections that we close are told apart', async () => {
   balancer.on('pool', (event) => heard.push(event))
   await ask(port)
   await vi.waitFor(() => {
-    expect(heard.map(({ change }) => change)).toEqual(['opened', 'closed'])
+    expect(heard.map(({ change, idle }) => [change, idle])).toEqual([
+      ['opened', undefined],
+      ['closed', expect.anything()],
+    ])
+  })
+})
+
+it('pool: one that ends while it is in use had not been idle', async () => {
+  const peer = createServer((req) => req.socket.destroy())
+  peer.listen(0, '127.0.0.1')
+  onTestFinished(() => void peer.close())
+  await vi.waitFor(() => {
+    expect(peer.listening).toBe(true)
+  })
+  const { port: peerPort } = peer.address() as AddressInfo
+  const { port, balancer } = await serve({ upstream: [`http://127.0.0.1:${String(peerPort)}`] })
+  const heard: PoolEvent[] = []
+  balancer.on('pool', (event) => heard.push(event))
+  await ask(port)
+  await vi.waitFor(() => {
+    expect(heard.map(({ change, idle }) => [change, idle])).toEqual([
+      ['opened', undefined],
+      ['closed', undefined],
+    ])
   })
 })
 

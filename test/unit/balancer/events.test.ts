@@ -53,6 +53,21 @@ describe('attempts', () => {
     expect(ends.map(({ attempt }) => attempt.startedAt)).toEqual([0, 30])
   })
 
+  it('made again at the same peer begin when that is made', async () => {
+    const stale = fails({ type: 'connection_terminated', reusedConnection: true, delay: 30 })
+    const r = rig([stale, ok()], { upstream: ['http://a:80'] })
+    const starts: boolean[] = []
+    const ends: AttemptEndEvent[] = []
+    r.balancer.on('attemptStart', ({ again }) => starts.push(again))
+    r.balancer.on('attemptEnd', (event) => ends.push(event))
+    await r.start()
+    await r.clock.advanceAsync(30)
+    await settle(r.clock)
+    expect(starts).toEqual([false, true])
+    expect(ends.map(({ attempt }) => attempt.startedAt)).toEqual([0, 30])
+    expect(ends[0]?.attempt).toMatchObject({ stale: true, decision: 'again' })
+  })
+
   it('are told of where no peer could be chosen, too', async () => {
     const r = rig(ok(), { upstream: [{ url: 'http://a:80', down: true }] })
     const starts = vi.fn()
@@ -68,7 +83,9 @@ describe('setHeader', () => {
   it('changes what one attempt sends, and no other', async () => {
     const r = rig({ 'a:80': refused, 'b:80': ok() })
     r.balancer.on('attemptStart', ({ number, setHeader }) => {
-      if (number === 1) setHeader('traceparent', '00-1')
+      if (number !== 1) return
+      setHeader('traceparent', '00-1')
+      setHeader('tracestate', 'a=b')
     })
     await r.send({ headers: { traceparent: '00-client' } })
     const sent = r.transport.attempts.map(({ head }) => {
@@ -76,6 +93,8 @@ describe('setHeader', () => {
       return head.headers[at + 1]
     })
     expect(sent).toEqual(['00-1', '00-client'])
+    expect(r.transport.attempts[0]?.head.headers).toContain('tracestate')
+    expect(r.transport.attempts[1]?.head.headers).not.toContain('tracestate')
   })
 
   it.each([

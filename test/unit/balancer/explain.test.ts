@@ -1,5 +1,5 @@
 /** Every 502 explains itself: `error.explanation`, `explain(res)`. */
-import { explain } from 'evenkeel'
+import { createUpstream, explain } from 'evenkeel'
 import type { BalancerOptions } from 'evenkeel'
 import { fails, hangs, ok } from 'evenkeel/testing'
 import { describe, expect, it } from 'vitest'
@@ -94,6 +94,47 @@ describe('error.explanation', () => {
     expect(peers).toHaveLength(17)
     expect(peers.at(0)).toBe('p0:80 was down')
     expect(peers.at(-1)).toBe('and 24 more')
+  })
+
+  it.each([
+    ['down', { down: true }, 'put back into service'],
+    ['draining', { drain: true }, 'put back into service'],
+  ])('says who has to put a peer back that is %s', async (status, parameters, text) => {
+    const r = rig(ok(), { upstream: [{ url: 'http://a:80', ...parameters }] })
+    await r.send()
+    expect(explanationOf(r)).toMatchObject({
+      peers: [`a:80 was ${status}`],
+      advice: [`a:80: ${text} by whoever took it out`],
+    })
+  })
+
+  it('says where to look when health checks fail', async () => {
+    const upstream = createUpstream({
+      peers: ['http://a:80'],
+      healthCheck: { check: () => false, initialState: 'down' },
+      whenNoneLive: 'fail',
+    })
+    const r = rig(ok(), { upstream })
+    await r.send()
+    expect(explanationOf(r).advice).toEqual([
+      'the health check fails at a:80: look there, or at healthCheck itself',
+    ])
+    await r.upstream.close()
+  })
+
+  it('does not look at the peers where the client is to blame', async () => {
+    const r = rig(ok(), { maxBody: 1 })
+    await r.send({ method: 'PUT', body: 'too long' })
+    expect(explanationOf(r)).toMatchObject({ peers: [], phase: 'request' })
+  })
+
+  it('marks only once what has marked a peer', async () => {
+    const r = rig(refused, { upstream: ['http://a:80'] })
+    await r.send()
+    await r.send()
+    expect(explanationOf(r).attempts).toEqual([
+      'a:80 refused the connection after 0 ms (ECONNREFUSED)',
+    ])
   })
 
   it('keeps a path short, and without its query', async () => {

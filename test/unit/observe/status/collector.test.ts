@@ -10,7 +10,7 @@ const refused = fails()
 
 function open(script: Parameters<typeof rig>[0], options: RigOptions = {}): Rig {
   const r = rig(script, options)
-  void r.balancer.statusPage
+  expect(r.balancer.statusPage).toBeTypeOf('function')
   return r
 }
 
@@ -160,7 +160,7 @@ describe('what it costs', () => {
     await r.send()
     expect(heard.parts.registry.observers.size).toBe(before)
     const { pending } = r.clock
-    void r.balancer.statusPage
+    expect(r.balancer.statusPage).toBeTypeOf('function')
     expect(heard.parts.registry.observers.size).toBe(before + 1)
     await r.send()
     expect(r.clock.pending).toBe(pending)

@@ -65,7 +65,7 @@ function stateOf(text: string): StatusSnapshot {
         start: 0,
         end: 10,
         failed: 3,
-        codes: { [text]: 3 } as never,
+        codes: { [text]: 3 },
         triggers: [{ at: 0, method: text, path: text, peer: text, outcome: text }],
         timeline: [{ at: 0, peer: text, change: 'ejected', reason: text }],
         mechanism: text as never,

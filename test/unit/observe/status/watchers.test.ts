@@ -40,11 +40,11 @@ describe('a watcher', () => {
     }
     const messages = messagesOf(client)
     expect(messages.map(({ event }) => event)).toEqual(['snapshot', 'change', 'change'])
-    expect(messages[2]?.data.totals?.requests).toBeGreaterThan(40)
+    expect(messages[2]?.data.totals.requests).toBeGreaterThan(40)
     // What has not changed is not sent again.
     expect(messages[1]?.data).not.toHaveProperty('configuration')
     expect(messages[1]?.data).not.toHaveProperty('incidents')
-    expect(messages[1]?.data.peers?.[0]).not.toHaveProperty('history')
+    expect(messages[1]?.data.peers[0]).not.toHaveProperty('history')
     await r.balancer.close()
   })
 
@@ -56,7 +56,7 @@ describe('a watcher', () => {
     await r.clock.advanceAsync(100)
     const [, change, ...more] = messagesOf(client)
     expect(more).toEqual([])
-    expect(change?.data.peers?.map(({ state }) => state)).toEqual(['ejected', 'ejected'])
+    expect(change?.data.peers.map(({ state }) => state)).toEqual(['ejected', 'ejected'])
     await r.balancer.close()
   })
 
@@ -157,7 +157,7 @@ describe('watchers', () => {
       if (event !== 'change' || state === undefined) continue
       const peers = state.peers.map((peer) => ({
         ...peer,
-        ...data.peers?.find(({ name }) => name === peer.name),
+        ...data.peers.find(({ name }) => name === peer.name),
       }))
       state = { ...state, ...data, peers }
     }

@@ -1,0 +1,52 @@
+/** Which entry of `$upstream_addr` is a peer and which the name of an upstream, and whose peer it is. */
+import { isIpAddress, withPort } from './conf-facts.js'
+import type { ConfFacts, ServerFacts, UpstreamFacts } from './conf-facts.js'
+
+export class PeerNames {
+  readonly #upstreams: ReadonlyMap<string, UpstreamFacts>
+  readonly #owners = new Map<string, UpstreamFacts>()
+  readonly #only: UpstreamFacts | undefined
+  readonly #separate: boolean
+
+  /** Without a configuration everything counts as one upstream. */
+  constructor(conf: ConfFacts | undefined) {
+    const used = new Set(conf?.proxies.map(({ upstream }) => upstream))
+    const upstreams = conf?.upstreams.filter(({ name }) => used.has(name)) ?? []
+    this.#upstreams = new Map(conf?.upstreams.map((upstream) => [upstream.name, upstream]))
+    for (const upstream of upstreams)
+      for (const server of upstream.servers) this.#own(upstream, server)
+    this.#only = upstreams.length === 1 ? upstreams[0] : undefined
+    this.#separate = upstreams.length > 1
+  }
+
+  /** It names an upstream: no peer could be chosen. */
+  isUpstream(entry: string): boolean {
+    return this.#upstreams.has(entry) || (!isIpAddress(entry) && !/:\d{1,5}$/.test(entry))
+  }
+
+  facts(upstream: string): UpstreamFacts | undefined {
+    return this.#upstreams.get(upstream) ?? this.#only
+  }
+
+  server(peer: string): ServerFacts | undefined {
+    const owner = this.#owners.get(peer) ?? this.#only
+    return (
+      owner?.servers.find(({ address }) => address === peer) ??
+      owner?.servers.find(({ isName }) => isName)
+    )
+  }
+
+  /** The name of the upstream under which events of this peer or upstream are put together; empty: all in one. */
+  keyOf(entry: string): string {
+    if (this.#only !== undefined) return this.#only.name
+    if (!this.#separate) return ''
+    if (this.#upstreams.has(entry)) return entry
+    return this.#owners.get(entry)?.name ?? ''
+  }
+
+  #own(upstream: UpstreamFacts, { address }: ServerFacts): void {
+    // A server that stands in two upstreams belongs to neither.
+    if (this.#owners.has(address)) this.#owners.delete(address)
+    else this.#owners.set(withPort(address, 80), upstream)
+  }
+}

@@ -1,0 +1,200 @@
+/** One response on its way to its log line. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { exchangeOf } from '../exchange.js'
+import type { Exchange, ExchangeWatcher } from '../exchange.js'
+import type { ClientResponse } from '../message/relay.js'
+import { connectionLogOf, socketOf } from './connection-log.js'
+import type { ConnectionLog, ConnectionNeeds } from './connection-log.js'
+
+/** What of a response has to be asked for at its begin; what no format has costs nothing. */
+export interface LogNeeds extends ConnectionNeeds {
+  /** Bytes written before it. */
+  readonly sent: boolean
+  /** Bytes read up to its end. */
+  readonly received: boolean
+}
+
+/** Takes a response that is over. */
+export interface LogOwner {
+  readonly needs: LogNeeds
+  /** Milliseconds of its clock. */
+  now(): number
+  write(log: ResponseLog): void
+}
+
+const kLog = Symbol('evenkeel.responseLog')
+
+interface Carrier extends ServerResponse {
+  [kLog]?: ResponseLog
+}
+
+/** Frameworks that cut off what a router is mounted at keep the whole. */
+interface Mounted {
+  readonly originalUrl?: unknown
+}
+
+/** The first of the logs that wait for this response. */
+export function logOf(res: ServerResponse): ResponseLog | undefined {
+  return (res as Carrier)[kLog]
+}
+
+export class ResponseLog implements ExchangeWatcher {
+  readonly req: IncomingMessage
+  readonly res: ClientResponse
+  readonly socket: Socket
+  readonly connection: ConnectionLog
+  /** As they came. */
+  readonly method: string
+  readonly target: string
+  /** Milliseconds of the owner's clock. */
+  readonly startedAt: number
+  /** `$pipe`: it came before the response to the one before it was through. */
+  readonly pipelined: boolean
+  /** Which of the connection's requests it is. */
+  readonly number: number
+  /** Another owner's log of the same response. */
+  next: ResponseLog | undefined
+  /** The balancer's side of it; known when it is over. */
+  exchange: Exchange | undefined
+  readonly #owner: LogOwner
+  #sentBefore = 0
+  #bytesSent = -1
+
+  constructor(owner: LogOwner, req: IncomingMessage, res: ClientResponse, startedAt: number) {
+    this.#owner = owner
+    this.req = req
+    this.res = res
+    this.startedAt = startedAt
+    this.method = req.method ?? 'GET'
+    const { originalUrl } = req as Mounted
+    this.target = typeof originalUrl === 'string' ? originalUrl : (req.url ?? '/')
+    this.socket = socketOf(res, req.socket)
+    const connection = connectionLogOf(res, this.socket, this.startedAt)
+    this.connection = connection
+    connection.learn(this.socket, owner.needs)
+    this.pipelined = res.stream === undefined && res.socket === null
+    const earlier = (res as Carrier)[kLog]
+    this.number = earlier === undefined ? ++connection.requests : earlier.number
+    if (owner.needs.sent) this.#measure()
+    this.#wait(earlier)
+  }
+
+  is(owner: LogOwner): boolean {
+    return this.#owner === owner
+  }
+
+  /** Milliseconds. */
+  get duration(): number {
+    return this.#owner.now() - this.startedAt
+  }
+
+  /** All of the response has been handed to the client's connection. */
+  get finished(): boolean {
+    const { res } = this
+    const stream = res.stream as { aborted?: boolean; rstCode?: number } | undefined
+    // Node takes the connection from a response that went out to its end. What was written to a closed one ends, too.
+    if (stream === undefined) return res.writableFinished && res.socket === null && this.#hasSent
+    return res.writableEnded && stream.aborted !== true && (stream.rstCode ?? 0) === 0
+  }
+
+  /**
+   * `$request_completion`. As in nginx also where an upstream broke off in the middle: its end is taken for the end
+   * (`ngx_http_upstream_finalize_request`).
+   */
+  get completed(): boolean {
+    return this.finished || this.exchange?.error?.code === 'ERR_UPSTREAM_TRUNCATED'
+  }
+
+  /** `$status`: 499 where the client has left before there was one (`ngx_http_terminate_request`). */
+  get status(): number {
+    const { res } = this
+    if (this.finished) return res.statusCode
+    const wasSent = res.stream !== undefined || this.#hasSent || this.exchange?.clientGone === true
+    if (res.headersSent && wasSent) return res.statusCode
+    const error = this.exchange?.error
+    return error === undefined || error.code === 'ERR_CLIENT_CLOSED' ? 499 : error.status
+  }
+
+  /** Its lines and fields as they were sent; undefined where there is none, and in HTTP/2. */
+  get head(): string | undefined {
+    const head = (this.res as { readonly _header?: unknown })._header
+    return typeof head === 'string' ? head : undefined
+  }
+
+  /** Bytes on the wire, from the first of the response to its last. */
+  get bytesSent(): number {
+    if (this.#bytesSent < 0) this.#bytesSent = Math.max(0, this.#sentUntil() - this.#sentBefore)
+    return this.#bytesSent
+  }
+
+  /** The request is over, and its response has been before. */
+  exchangeOver(): void {
+    this.#over()
+  }
+
+  /** Head first: a response that waited for its turn begins where the one before it ended. */
+  #measure(): void {
+    if (this.res.stream !== undefined) return
+    if (!this.pipelined) {
+      this.#sentBefore = this.socket.bytesWritten
+      return
+    }
+    this.res.once('socket', () => {
+      this.#sentBefore = this.socket.bytesWritten
+      this.connection.handedOver = this.#sentBefore
+    })
+  }
+
+  #sentUntil(): number {
+    const { handedOver } = this.connection
+    return handedOver > this.#sentBefore ? handedOver : this.socket.bytesWritten
+  }
+
+  get #hasSent(): boolean {
+    return !this.#owner.needs.sent || this.bytesSent > 0
+  }
+
+  #wait(earlier: ResponseLog | undefined): void {
+    const { res } = this
+    if (earlier !== undefined) {
+      this.next = earlier.next
+      earlier.next = this
+      return
+    }
+    ;(res as Carrier)[kLog] = this
+    // The client has left already: there is no event to come.
+    if (res.destroyed || res.stream?.destroyed === true) process.nextTick(responseOver, res)
+    else res.on('close', onClose)
+  }
+
+  /** The response is over. Its request may not be: a tunnel, or one that goes on without its client. */
+  responseOver(): void {
+    const exchange = exchangeOf(this.res)
+    if (exchange === undefined || exchange.isClosed) this.#over()
+    else exchange.watcher = this
+  }
+
+  #write(exchange: Exchange | undefined): void {
+    this.exchange = exchange
+    this.#owner.write(this)
+  }
+
+  #over(): void {
+    const exchange = exchangeOf(this.res)
+    this.#write(exchange)
+    for (let log = this.next; log !== undefined; log = log.next) log.#write(exchange)
+    // For all of them the same: where the next request's bytes begin.
+    if (this.#owner.needs.received || this.next !== undefined)
+      this.connection.read = this.socket.bytesRead
+  }
+}
+
+/** One listener for all responses: each knows its log. */
+function onClose(this: ServerResponse): void {
+  responseOver(this)
+}
+
+function responseOver(res: ServerResponse): void {
+  logOf(res)?.responseOver()
+}

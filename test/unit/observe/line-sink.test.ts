@@ -1,0 +1,136 @@
+/** Lines on their way to a stream. */
+import { Writable } from 'node:stream'
+import { describe, expect, it, vi } from 'vitest'
+import { LineSink } from '../../../src/observe/line-sink.js'
+import { settle } from '../../conformance/stage.js'
+
+/** A stream that takes a write when it is let. */
+class SlowStream extends Writable {
+  readonly chunks: string[] = []
+  release: (() => void) | undefined
+
+  constructor() {
+    super({ highWaterMark: 10, decodeStrings: false })
+  }
+
+  override _write(chunk: string, _encoding: BufferEncoding, done: () => void): void {
+    this.chunks.push(chunk)
+    this.release = () => {
+      this.release = undefined
+      done()
+    }
+  }
+}
+
+const WHAT = { limit: 30, what: 'access log' }
+
+describe('a line sink', () => {
+  it('writes the lines of a turn at once', async () => {
+    const written: string[] = []
+    const sink = new LineSink({
+      ...WHAT,
+      limit: 1000,
+      stream: { write: (text) => written.push(text) },
+    })
+    sink.line('a')
+    sink.line('b')
+    expect(written).toEqual([])
+    await settle()
+    sink.line('c')
+    await sink.close()
+    expect(written).toEqual(['a\nb\n', 'c\n'])
+  })
+
+  it('holds back for a slow stream, drops what does not fit, counts it and says so once', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const stream = new SlowStream()
+    const sink = new LineSink({ ...WHAT, stream })
+    sink.line('first line')
+    await settle()
+    for (const text of ['second line', 'third line', 'fourth line', 'fifth line']) sink.line(text)
+    expect(sink.dropped).toBe(2)
+    stream.release!()
+    await settle()
+    stream.release!()
+    const closed = sink.close()
+    for (let i = 0; i < 5; i++) {
+      await settle()
+      stream.release?.()
+    }
+    await closed
+    expect(stream.chunks.join('')).toBe('first line\nsecond line\nthird line\n')
+    expect(warn).toHaveBeenCalledOnce()
+    expect(String(warn.mock.calls[0]![0])).toContain('2 lines of the access log')
+    warn.mockRestore()
+  })
+
+  it('much in one turn is no reason to drop', async () => {
+    const written: string[] = []
+    const sink = new LineSink({ ...WHAT, stream: { write: (text) => written.push(text) } })
+    for (let i = 0; i < 20; i++) sink.line('a line of some length')
+    await sink.close()
+    expect(sink.dropped).toBe(0)
+    expect(written.join('').split('\n')).toHaveLength(21)
+  })
+
+  it('a stream that throws, or breaks, costs lines and nothing else', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const throwing = new LineSink({
+      ...WHAT,
+      stream: {
+        write: () => {
+          throw new Error('no')
+        },
+      },
+    })
+    throwing.line('x')
+    await throwing.close()
+    expect(throwing.dropped).toBe(1)
+    const stream = new SlowStream()
+    const broken = new LineSink({ ...WHAT, stream })
+    broken.line('x')
+    await settle()
+    stream.destroy(new Error('disk full'))
+    await settle()
+    broken.line('y')
+    await broken.close()
+    expect(broken.dropped).toBe(1)
+    expect(warn.mock.calls.map(([text]) => String(text)).join('\n')).toContain('disk full')
+    warn.mockRestore()
+  })
+
+  it('what waits at the end of the process is written', () => {
+    const written: string[] = []
+    const before = process.listeners('exit')
+    const sink = new LineSink({ ...WHAT, stream: { write: (text) => written.push(text) } })
+    sink.line('last')
+    const [added] = process.listeners('exit').filter((each) => !before.includes(each))
+    ;(added as () => void)()
+    expect(written).toEqual(['last\n'])
+    return sink.close()
+  })
+
+  it('many sinks of one stream have one listener, and none when they are closed', async () => {
+    const stream = new SlowStream()
+    const count = (): readonly number[] => [
+      process.listenerCount('exit'),
+      stream.listenerCount('error'),
+      stream.listenerCount('drain'),
+    ]
+    const before = count()
+    const sinks = Array.from({ length: 20 }, () => new LineSink({ ...WHAT, stream }))
+    for (const sink of sinks) sink.line('x')
+    expect(count()).toEqual(before.map((each) => each + 1))
+    const closed = Promise.all(sinks.map((sink) => sink.close()))
+    while (stream.chunks.join('').split('x').length < 21) {
+      stream.release?.()
+      await settle()
+    }
+    for (let i = 0; i < 50; i++) {
+      stream.release?.()
+      await settle()
+    }
+    await closed
+    expect(count()).toEqual(before)
+  })
+})
