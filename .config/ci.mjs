@@ -18,8 +18,12 @@ import { root } from './run.mjs'
  * and folders of their own.
  */
 const AT_ONCE = 2
-/** Arithmetic, and what is decided by comparing with nginx: the same under every Node. */
-const THE_SAME = ['test/unit/simulate/**', 'test/conformance/differential/**']
+/** Arithmetic, what is decided by comparing with nginx, and what a browser makes of our page: the same under every Node. */
+const THE_SAME = [
+  'test/unit/simulate/**',
+  'test/conformance/differential/**',
+  'test/integration/status/chromium.test.ts',
+]
 /** Of the oldest and the newest Node more is wanted than of those between: invariants, whole processes, endurance. */
 const OF_THE_ENDS = ['test/property/**', 'test/integration/{cluster,soak}/**']
 /**

@@ -50,6 +50,8 @@ const overUndici = {
       'test/conformance/doctor.test.ts',
       // Browsers speak to the server.
       'test/integration/compat/chromium.test.ts',
+      // The page is read from events and peers.
+      'test/integration/status/**',
     ],
   },
 }

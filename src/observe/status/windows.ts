@@ -113,8 +113,9 @@ export class History {
   readonly #p99 = new Float32Array(SPANS + 1).fill(-1)
   readonly #times = new Uint32Array(BUCKETS)
   #span: number
-  /** The last span in which anything happened; before that there is nothing to tell. */
+  /** The first and the last span in which anything happened: outside of them there is nothing to tell. */
   #last = Number.NEGATIVE_INFINITY
+  #first = Number.POSITIVE_INFINITY
   #report = NOTHING
   #reportOf = -1
 
@@ -126,6 +127,7 @@ export class History {
   add(span: number, failed: number, bucket: number): void {
     this.#advance(span)
     this.#last = span
+    this.#first = Math.min(this.#first, span)
     const at = span % (SPANS + 1)
     this.#requests[at] = (this.#requests[at] ?? 0) + 1
     this.#failures[at] = (this.#failures[at] ?? 0) + failed
@@ -135,7 +137,7 @@ export class History {
   /** The same object as long as nothing in it has changed. */
   report(span: number): HistoryReport {
     this.#advance(span)
-    if (this.#last < span - SPANS) return NOTHING
+    if (this.#first >= span || this.#last < span - SPANS) return NOTHING
     if (this.#reportOf !== span) {
       this.#reportOf = span
       const order = Array.from({ length: SPANS }, (_, i) => (span + 1 + i) % (SPANS + 1))

@@ -16,6 +16,7 @@ describe.concurrent.each([
   ['express-auth', '/api/hello', '/hello'],
   ['fastify-prehandler', '/hello', '/hello'],
   ['custom-selector', '/hello', '/hello'],
+  ['status-page/main', '/hello', '/hello'],
 ])('examples/%s.ts', (name, path, target) => {
   it('starts, serves and stops', async ({ expect }) => {
     const child = spawn(

@@ -70,13 +70,14 @@ export const PARTS = {
     ]
   },
 
-  /** Where nothing is known (-1) the line has a gap. */
+  /** Where nothing is known (-1) the line has a gap; where it is level, two points will do. */
   line(values: readonly number[], most: number): Tree {
     let path = ''
     values.forEach((value, i) => {
       const isStart = i === 0 || (values[i - 1] ?? -1) < 0
       const y = (23 - (value / most) * 22).toFixed(1)
-      if (value >= 0) path += `${isStart ? 'M' : 'L'}${String(i * 2 + 1)} ${y}`
+      const isLevel = value === values[i - 1] && value === values[i + 1]
+      if (value >= 0 && !isLevel) path += `${isStart ? 'M' : 'L'}${String(i * 2 + 1)} ${y}`
     })
     return ['path', { class: 'line', d: path }]
   },

@@ -33,7 +33,7 @@ small{font-size:.857rem}
 .chart{display:block;width:100%;max-width:180px;height:24px;margin-top:2px}
 .line{fill:none;stroke:var(--line);stroke-width:1.5;vector-effect:non-scaling-stroke}
 .bad{fill:var(--bad)}
-details{padding:.4rem .75rem;margin:.35rem 0;overflow-wrap:anywhere}
+details{padding:.3rem .75rem;margin:.25rem 0;overflow-wrap:anywhere}
 summary{cursor:pointer}
 .steps{margin:.35rem 0;padding-left:1.4rem}
 .options{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,320px),1fr));gap:.3rem 1.2rem}
@@ -46,7 +46,8 @@ const TABLE = `
 table{width:100%;border-collapse:separate;border-spacing:0}
 th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;border-top:1px solid var(--edge);font-weight:400}
 thead th{border-top:0;color:var(--soft);font-size:.857rem}
-tbody th .name{font-weight:600;overflow-wrap:anywhere}
+tbody th{min-width:10.5rem;max-width:20rem}
+tbody th .name{font-weight:600;margin-right:.5em;overflow-wrap:anywhere}
 tbody th .tag{margin:0 .4em 0 0}
 td .chart{min-width:90px}
 td small{display:block}
@@ -70,7 +71,7 @@ thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%
 table,tbody,tr,th,td{display:block}
 table{background:none;border:0}
 tr.peer{background:var(--card);border:1px solid var(--edge);border-radius:6px;margin-bottom:.6rem;padding:.4rem .75rem}
-th,td{border:0;padding:.15rem 0}
+th,td{border:0;padding:.15rem 0;max-width:none}
 td{display:grid;grid-template-columns:6.5rem minmax(0,1fr)}
 td::before{content:attr(data-label);color:var(--soft)}
 button{min-height:40px;min-width:72px}}

@@ -25,12 +25,18 @@ export const WORDS = {
 
   /** Of a long time its two largest parts. */
   span(ms: number): string {
+    if (ms > 0 && ms < 1000) return this.time(ms)
     const seconds = Math.floor(ms / 1000)
     const minutes = Math.floor(seconds / 60)
     const hours = Math.floor(minutes / 60)
-    if (hours >= 24) return `${String(Math.floor(hours / 24))} d ${String(hours % 24)} h`
-    if (hours > 0) return `${String(hours)} h ${String(minutes % 60)} min`
-    return minutes > 0 ? `${String(minutes)} min ${String(seconds % 60)} s` : `${String(seconds)} s`
+    const [large, small] =
+      hours >= 24
+        ? [`${String(Math.floor(hours / 24))} d`, `${String(hours % 24)} h`]
+        : hours > 0
+          ? [`${String(hours)} h`, `${String(minutes % 60)} min`]
+          : [`${String(minutes)} min`, `${String(seconds % 60)} s`]
+    if (minutes === 0) return small
+    return small.startsWith('0 ') ? large : `${large} ${small}`
   },
 
   clock(at: number): string {
