@@ -1,6 +1,7 @@
 /** Who watches is told at once, and then of changes; nobody can make us collect what they do not take. */
 import type { StatusChange, StatusSnapshot } from 'evenkeel'
 import { fails, ok } from 'evenkeel/testing'
+import type { Outcome } from 'evenkeel/testing'
 import { describe, expect, it } from 'vitest'
 import { Client } from '../../balancer/client.js'
 import { rig, settle } from '../../balancer/rig.js'
@@ -57,6 +58,23 @@ describe('a watcher', () => {
     const [, change, ...more] = messagesOf(client)
     expect(more).toEqual([])
     expect(change?.data.peers.map(({ state }) => state)).toEqual(['ejected', 'ejected'])
+    await r.balancer.close()
+  })
+
+  it('hears of one that is out, and that it is back', async () => {
+    let outcome: Outcome = fails()
+    const r = rig({ 'a:80': () => outcome, 'b:80': ok() }, { failTimeout: 10_000 })
+    const client = await watch(r)
+    await r.clock.advanceAsync(110)
+    await r.send()
+    await r.clock.advanceAsync(20)
+    expect(messagesOf(client).at(-1)?.data.peers[0]).toMatchObject({ state: 'ejected' })
+    outcome = ok()
+    await r.clock.advanceAsync(10_100)
+    for (let i = 0; i < 4; i++) await r.send()
+    expect(r.standing).toEqual(['up', 'up'])
+    await r.clock.advanceAsync(100)
+    expect(messagesOf(client).at(-1)?.data.peers[0]).toMatchObject({ state: 'up' })
     await r.balancer.close()
   })
 
