@@ -56,7 +56,7 @@ function mechanismOfMark({ peer, reason }: PeerStanding, markings: readonly Mark
   }
 }
 
-export function mechanismOfAttempt({ type, stale, status }: AttemptSummary): Mechanism {
+function mechanismOfAttempt({ type, stale, status }: AttemptSummary): Mechanism {
   switch (type) {
     case undefined:
       return status >= 400 ? 'application_errors_mark_peers' : 'unknown'
@@ -86,7 +86,7 @@ export function mechanismOfAttempt({ type, stale, status }: AttemptSummary): Mec
 }
 
 /** The first of those that are there most often; undefined of none. */
-export function mostFrequent<T>(values: readonly T[]): T | undefined {
+function mostFrequent<T>(values: readonly T[]): T | undefined {
   const counts = new Map<T, number>()
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
   let best: T | undefined

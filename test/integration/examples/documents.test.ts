@@ -65,6 +65,7 @@ describe('the option tables of the README', () => {
       ...membersOf(OPTIONS, 'BalancerOptions').filter((name) => name !== 'upstream'),
       ...under('nextUpstream', 'NextUpstreamOptions'),
       ...under('retryBudget', 'RetryBudgetOptions'),
+      ...under('statusPage', 'StatusPageOptions'),
     ]
     expect(namesIn('The balancer').sort()).toEqual(all.sort())
   })
@@ -332,7 +333,8 @@ describe('docs/architecture.md', () => {
     const names = tree.matchAll(/^ {2,}([\w./-]+)(?: {2}([\w-]+\.ts)| {3}([\w-]+\.ts))?/gm)
     for (const [, ...found] of names) {
       for (const name of found.filter(Boolean)) {
-        const places = [`src/${name}`, `src/transport/${name}`, `src/observe/${name}`]
+        const folders = ['', 'transport/', 'observe/', 'observe/status/']
+        const places = folders.map((folder) => `src/${folder}${name}`)
         expect(places.some((place) => existsSync(join(root, place)))).toBe(true)
       }
     }
