@@ -116,6 +116,18 @@ const ARROWS = [
     why: 'a source of peers knows no upstream',
   },
   {
+    from: /^doctor\//,
+    any: ['node:'],
+    values: ['*'],
+    except: ['config/', 'nginx/', 'observe/log-format.js'],
+    why: 'the doctor is given lines and directives, and does no input or output',
+  },
+  {
+    from: /^(?!(doctor\/|cli\/|index\.ts$))/,
+    any: ['doctor/'],
+    why: 'the doctor is for the command line',
+  },
+  {
     from: /^(?!(cli\/))/,
     any: ['cli/'],
     why: 'commands are for the command line alone',
@@ -135,12 +147,12 @@ const ARROWS = [
   },
   {
     from: /^(?!(observe\/prometheus|prometheus\.ts$))/,
-    any: ['prom-client', 'prometheus.js'],
+    any: ['prom-client', 'prometheus.js', 'observe/prometheus/'],
     why: 'metrics are for the subpath evenkeel/prometheus alone: prom-client need not be installed',
   },
   {
     from: /^(?!(observe\/opentelemetry|opentelemetry\.ts$))/,
-    any: ['@opentelemetry/api', 'opentelemetry.js'],
+    any: ['@opentelemetry/api', 'opentelemetry.js', 'observe/opentelemetry/'],
     why: 'traces are for the subpath evenkeel/opentelemetry alone: @opentelemetry/api need not be installed',
   },
   {

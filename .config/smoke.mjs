@@ -63,6 +63,31 @@ writeFileSync(
 )
 for (const file of ['undici.mjs', 'undici.cjs']) run(process.execPath, [file], { cwd: folder })
 
+// So are prom-client and @opentelemetry/api.
+const observing = ['prom-client@15', '@opentelemetry/api@1']
+npm(['install', '--no-audit', '--no-fund', '--loglevel=error', ...observing], { cwd: folder })
+const useObserving = `
+  const balancer = main.createBalancer({ upstream: ['http://127.0.0.1:1'] })
+  const metrics = prometheus.collectMetrics(balancer)
+  opentelemetry.traceBalancer(balancer).close()
+  void metrics.metrics().then((text) => {
+    if (!text.includes('evenkeel_requests_in_flight')) throw new Error('no metrics')
+    return balancer.close()
+  })
+`
+writeFileSync(
+  join(folder, 'observing.mjs'),
+  `import * as main from 'evenkeel'\nimport * as prometheus from 'evenkeel/prometheus'
+import * as opentelemetry from 'evenkeel/opentelemetry'\n${useObserving}`,
+)
+writeFileSync(
+  join(folder, 'observing.cjs'),
+  `const main = require('evenkeel')\nconst prometheus = require('evenkeel/prometheus')
+const opentelemetry = require('evenkeel/opentelemetry')\n${useObserving}`,
+)
+for (const file of ['observing.mjs', 'observing.cjs'])
+  run(process.execPath, [file], { cwd: folder })
+
 console.log(
   `smoke test passed on node ${process.version}: import and require(), ${installed.join(', ')}`,
 )

@@ -45,6 +45,9 @@ const overUndici = {
       'test/integration/discovery/{dns,dnsmasq,etcd,kubernetes,file}*.test.ts',
       'test/conformance/hashes.test.ts',
       'test/conformance/differential/{selectors,random}.test.ts',
+      // Logs and configuration are read: no balancer is there.
+      'test/integration/doctor/**',
+      'test/conformance/doctor.test.ts',
       // Browsers speak to the server.
       'test/integration/compat/chromium.test.ts',
       // The page is read from events and peers.

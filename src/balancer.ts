@@ -7,7 +7,7 @@ import { resolveBalancer, resolveUpstream } from './config.js'
 import type { BalancerConfig, UpstreamConfig } from './config.js'
 import { selectorRefusal } from './config/selector.js'
 import { Delivery } from './delivery.js'
-import { drained, Draining } from './draining.js'
+import { atMost, drained, Draining } from './draining.js'
 import { BalancerEmitter, forwardEvents } from './events.js'
 import { Explainer } from './explain.js'
 import type { BalancerEventName, Listener } from './events.js'
@@ -124,11 +124,11 @@ function assemble(
   const clock = config.clock ?? registry.clock
   const emitter = new BalancerEmitter(registry.name)
   const { transport, isOurs } = transportOf(config, upstream.parts, clock)
-  const recorder = recorderOf(config, upstream, emitter, clock)
+  const logs = new BalancerLogs(config, clock)
+  const recorder = recorderOf(config, upstream, emitter, clock, logs.errors)
   const explainer = new Explainer(recorder, registry.name, () => clock.now())
   const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
-  const logs = new BalancerLogs(config, clock)
   const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
   if (logs.errors !== undefined) reporter.observers.push(logs.errors)
   const surroundings = { clock, draining, reporter, policy, transport, accessLog: logs.access }
@@ -161,6 +161,7 @@ function assemble(
       return balancer
     },
     async close({ timeout }: CloseOptions = {}): Promise<void> {
+      const startedAt = clock.now()
       statusPage.close()
       await drained(draining, clock, timeout)
       registry.observers.delete(observer)
@@ -168,7 +169,9 @@ function assemble(
       recorder.close()
       if (isOurs) await transport.close()
       if (ownsUpstream) await upstream.close()
-      await logs.close()
+      // A stream that takes nothing any more must not keep the process.
+      const left = timeout === undefined ? undefined : timeout - (clock.now() - startedAt)
+      await atMost(clock, left, logs.close())
     },
   })
   const balancer = Object.defineProperty(members, 'statusPage', {

@@ -202,6 +202,24 @@ export class Draining {
   }
 }
 
+/** Waits for `work`, or until so many milliseconds have passed; undefined: for as long as it takes. */
+export async function atMost(
+  clock: Clock,
+  ms: number | undefined,
+  work: Promise<void>,
+): Promise<void> {
+  if (ms === undefined) {
+    await work
+    return
+  }
+  await new Promise<void>((resolve, reject) => {
+    const timer = clock.after(Math.max(0, ms), resolve)
+    work.then(resolve, reject).finally(() => {
+      timer.cancel()
+    })
+  })
+}
+
 /** Resolves when all that is under way is over; after `timeout` milliseconds it is stopped. */
 export function drained(
   draining: Draining,

@@ -199,3 +199,22 @@ export { NginxConfigError, parseNginxConfig } from './nginx/parse.js'
 export type { ConfigFile, IncludeFiles, ParseNginxOptions } from './nginx/parse.js'
 export { printImport } from './nginx/print.js'
 export type { Directive } from './nginx/conf.js'
+
+export type {
+  Bunch,
+  Confidence,
+  Diagnosis,
+  DoctorMechanism,
+  DoctorReport,
+  Evidence,
+  Finding,
+  Fix,
+  LintNote,
+  LiveCheck,
+  LostRequests,
+  Mark,
+  PeerTimeline,
+  ReadFile,
+  Second,
+  Trigger,
+} from './doctor/report.js'

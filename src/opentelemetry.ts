@@ -1,5 +1,5 @@
 /** `evenkeel/opentelemetry`: traces. Needs the package `@opentelemetry/api`, 1.9, which is yours to install. */
-export type { ObservedBalancer } from './observe/internals.js'
+export type { ObservedBalancer } from './observe/observed-balancer.js'
 export type {
   PropagatorLike,
   TraceOptions,

@@ -1,6 +1,6 @@
 /** `evenkeel/prometheus`: metrics. Needs the package `prom-client`, 15, which is yours to install. */
 export { collectMetrics } from './observe/prometheus/collect-metrics.js'
-export type { ObservedBalancer } from './observe/internals.js'
+export type { ObservedBalancer } from './observe/observed-balancer.js'
 export type {
   FastifyMetricsReply,
   Metrics,

@@ -3,7 +3,9 @@ import { wallTime } from './clock.js'
 import type { Clock } from './clock.js'
 import type { BalancerConfig } from './config.js'
 import type { BalancerEmitter } from './events.js'
+import type { ExplainedSettings } from './observe/explanation.js'
 import { IncidentRecorder } from './observe/incident-recorder.js'
+import type { IncidentLog } from './observe/incident-recorder.js'
 import type { Peer } from './upstream/peer.js'
 import type { UpstreamHandle } from './upstream-handle.js'
 
@@ -12,6 +14,7 @@ export function recorderOf(
   { parts }: UpstreamHandle,
   emitter: BalancerEmitter,
   clock: Clock,
+  log: IncidentLog | undefined,
 ): IncidentRecorder {
   const { registry, failOn } = parts
   const peers = {
@@ -24,7 +27,7 @@ export function recorderOf(
       return state === undefined ? 'down' : registry.status(state)
     },
   }
-  return new IncidentRecorder(peers, emitter, clock, wallTime, {
+  const settings: ExplainedSettings = {
     nginx: registry.nginx,
     tries: config.tries,
     nextTimeout: config.nextTimeout,
@@ -36,5 +39,6 @@ export function recorderOf(
     failOn: [...failOn],
     on: [...config.on],
     queueTimeout: registry.queueTimeout,
-  })
+  }
+  return new IncidentRecorder(peers, emitter, clock, wallTime, settings, log)
 }

@@ -90,7 +90,7 @@ export class AccessReader {
     const text = this.#lines.raw(this.#timeSlot)
     if (text !== this.#timeText) {
       this.time = this.#time(text)
-      this.#timeText = Number.isNaN(this.time) ? '' : `${text}`
+      this.#timeText = Number.isNaN(this.time) ? '' : text
       this.#readZone()
     }
     this.status = Number(this.#lines.raw(this.#status))

@@ -1,6 +1,6 @@
 /** What to do about each mechanism: in nginx, and with evenkeel. */
 import type { ProxyFacts, UpstreamFacts } from './conf-facts.js'
-import type { Fix, Mechanism } from './report.js'
+import type { Fix, DoctorMechanism } from './report.js'
 
 export interface AdviceContext {
   readonly upstream: UpstreamFacts | undefined
@@ -9,12 +9,12 @@ export interface AdviceContext {
   readonly paths: readonly string[]
 }
 
-export function fixFor(mechanism: Mechanism, context: AdviceContext): Fix {
+export function fixFor(mechanism: DoctorMechanism, context: AdviceContext): Fix {
   const fix = FIXES[mechanism](context)
   return { nginx: fix.nginx, evenkeel: fix.evenkeel }
 }
 
-const FIXES: Readonly<Record<Mechanism, (context: AdviceContext) => Fix>> = {
+const FIXES: Readonly<Record<DoctorMechanism, (context: AdviceContext) => Fix>> = {
   application_errors_mark_peers: (context) => ({
     nginx: [
       nextUpstreamWithoutStatuses(context),

@@ -116,13 +116,14 @@ function triggerOf(event: Told): Trigger {
 }
 
 /** A few lines of each kind, each line once. */
-export function evidenceOfCase({ failures, marks, signs, lost }: CaseFile): Evidence[] {
+export function evidenceOfCase({ failures, marks, signs, lost, refusal }: CaseFile): Evidence[] {
   const markers = failures.filter((failure) => marks.markers.has(failure))
   const chosen = [
     ...(markers.length > 0 ? markers : failures).slice(0, 4),
     ...signs.filter(({ kind }) => kind === 'disabled').slice(0, 1),
     ...signs.filter(({ kind }) => kind !== 'disabled').slice(0, 2),
     ...lost.examples.slice(0, 2),
+    ...(refusal === undefined ? [] : [refusal]),
   ]
   const lines = new Map<string, Evidence>()
   for (const { evidence } of chosen) lines.set(`${evidence.file}:${evidence.line}`, evidence)

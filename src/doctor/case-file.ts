@@ -1,7 +1,7 @@
 /** One group of lost requests with all that is known of it: what the mechanism is told from. */
 import { NO_UPSTREAM } from './access-events.js'
 import type { ConfFacts, ProxyFacts, UpstreamFacts } from './conf-facts.js'
-import type { FailureEvent, SignEvent } from './events.js'
+import type { FailureEvent, LostEvent, SignEvent } from './events.js'
 import type { Group, LostTally } from './groups.js'
 import { marksOf } from './marks.js'
 import type { Marks } from './marks.js'
@@ -29,6 +29,8 @@ export interface CaseFile {
   readonly lostSource: 'access' | 'error'
   /** "no live upstreams" in the error log. */
   readonly refusals: number
+  /** One of them. */
+  readonly refusal: LostEvent | undefined
   /** Each attempt once: those of transport as the error log has them, if it does. */
   readonly failures: readonly FailureEvent[]
   /** The same attempts as the access log has them: with their times. */
@@ -70,6 +72,7 @@ export function caseOf(group: Group, context: CaseContext): CaseFile {
     lost: group.lost[lostSource],
     lostSource,
     refusals: group.lost.error.total,
+    refusal: group.lost.error.examples[0],
     failures,
     timed: within.filter(({ source, kind }) => source === 'access' && kind !== 'status'),
     signs: group.signs.filter(({ time }) => time <= group.end + SECOND),
@@ -87,7 +90,7 @@ export function caseOf(group: Group, context: CaseContext): CaseFile {
 }
 
 /** Statuses are in the access log only; what else failed is in both, and the error log says how. */
-export function chosen(failures: readonly FailureEvent[]): FailureEvent[] {
+function chosen(failures: readonly FailureEvent[]): FailureEvent[] {
   const told = failures.some(({ source }) => source === 'error')
   return failures.filter(({ source, kind }) => kind === 'status' || !told || source === 'error')
 }

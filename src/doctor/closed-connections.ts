@@ -1,10 +1,10 @@
 /** A connection that broke before an answer: had it been idle for too long, or did the peer die at work? */
 import { keepsAlive, mostFrequent } from './case-file.js'
 import type { CaseFile } from './case-file.js'
-import type { Confidence, Mechanism } from './report.js'
+import type { Confidence, DoctorMechanism } from './report.js'
 
 export interface ClosedConnections {
-  readonly mechanism: Extract<Mechanism, 'stale_keepalive' | 'peer_crash'>
+  readonly mechanism: Extract<DoctorMechanism, 'stale_keepalive' | 'peer_crash'>
   readonly confidence: Confidence
   readonly because: readonly string[]
 }

@@ -51,7 +51,7 @@ export interface ProxyFacts {
   readonly line: number
 }
 
-export interface LogFacts {
+interface LogFacts {
   readonly file: string
   readonly format: string
   readonly escape: LogEscape

@@ -7,7 +7,7 @@ import type { LogsKnow } from './case-file.js'
 import type { ConfFacts } from './conf-facts.js'
 import { ErrorEvents } from './error-events.js'
 import type { ErrorLine } from './error-line.js'
-import type { LogEvent } from './events.js'
+import type { LogEvent, SignEvent } from './events.js'
 import { evidenceOf } from './evidence.js'
 import { Findings } from './findings.js'
 import { Group, Groups, LostTally } from './groups.js'
@@ -128,7 +128,7 @@ export class Doctor {
   }
 
   #take(event: LogEvent): void {
-    if (event.what === 'failure') this.#rescues.failure(event)
+    if (event.what === 'failure' || isShortage(event)) this.#rescues.trouble(event)
     this.#groups.take(event)
     const keep = Math.min(this.#groups.earliest ?? Infinity, event.time) - this.#lookBack - 2000
     this.#seconds.prune(keep)
@@ -146,6 +146,7 @@ export class Doctor {
     const judged = judge(file)
     this.#lost.push(file.lost)
     this.#rescues.explained(group.failures)
+    this.#rescues.explained(group.signs)
     const isBunch =
       file.lost.total >= (this.#options.minimum ?? 5) ||
       (file.lost.total >= 2 && file.lost.bystanders > 0)
@@ -163,7 +164,7 @@ export class Doctor {
   /** Failed attempts that led to no lost request: what would have happened to them with one server less. */
   #rescuedCase(failures: readonly LogEvent[]): void {
     const group = new Group(failures[0]?.upstream ?? '')
-    for (const event of failures) if (event.what === 'failure') group.add(event)
+    for (const event of failures) if (event.what !== 'lost') group.add(event)
     group.start = failures[0]?.time ?? 0
     group.end = failures.at(-1)?.time ?? 0
     const file = caseOf(group, {
@@ -175,6 +176,14 @@ export class Doctor {
     })
     this.#findings.addRescued(judge(file))
   }
+}
+
+/** Connections that are turned away so are in no access log. */
+function isShortage(event: LogEvent): event is SignEvent {
+  return (
+    event.what === 'sign' &&
+    (event.kind === 'worker_connections' || event.kind === 'too_many_files')
+  )
 }
 
 function longestFailTimeout(conf: ConfFacts | undefined): number {

@@ -1,30 +1,27 @@
 /** What a message of nginx's error log says, as one word. */
 
-export const ERROR_KINDS = [
-  'no_live_upstreams',
-  'refused',
-  'unreachable',
-  'no_local_port',
-  'connect_timeout',
-  'send_timeout',
-  'read_timeout',
-  'body_timeout',
-  'closed',
-  'reset',
-  'too_big_header',
-  'invalid_header',
-  'tls',
-  'disabled',
-  'worker_connections',
-  'too_many_files',
-  'limit_conn',
-  'limit_req',
-  'resolver',
-  'broken_body',
-  'other',
-] as const
-
-export type ErrorKind = (typeof ERROR_KINDS)[number]
+export type ErrorKind =
+  | 'no_live_upstreams'
+  | 'refused'
+  | 'unreachable'
+  | 'no_local_port'
+  | 'connect_timeout'
+  | 'send_timeout'
+  | 'read_timeout'
+  | 'body_timeout'
+  | 'closed'
+  | 'reset'
+  | 'too_big_header'
+  | 'invalid_header'
+  | 'tls'
+  | 'disabled'
+  | 'worker_connections'
+  | 'too_many_files'
+  | 'limit_conn'
+  | 'limit_req'
+  | 'resolver'
+  | 'broken_body'
+  | 'other'
 
 /** Messages of ngx_http_upstream.c, ngx_connection.c, ngx_event_accept.c, and the limit modules. */
 export function kindOf(message: string): ErrorKind {

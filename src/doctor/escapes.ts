@@ -1,7 +1,8 @@
 /** What nginx does to a variable's value when it writes it into a log, undone. */
 
-/** `log_format NAME escape=…` */
-export type LogEscape = 'default' | 'json' | 'none'
+import type { LogEscape } from '../observe/log-escape.js'
+
+export type { LogEscape }
 
 const HEX = /\\x([0-9A-Fa-f]{2})/g
 const JSON_ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|(["\\/bfnrt]))/g
@@ -32,7 +33,7 @@ export function unescapeValue(text: string, escape: LogEscape): string {
 /** Log data on its way to a screen: UTF-8 if it is, and nothing that a terminal would obey. */
 export function printable(bytes: string): string {
   let text = bytes
-  // eslint-disable-next-line no-control-regex
+
   if (/[\x80-\xff]/.test(bytes)) {
     const utf8 = Buffer.from(bytes, 'latin1').toString('utf8')
     if (!utf8.includes('\ufffd')) text = utf8
@@ -48,5 +49,5 @@ export function printable(bytes: string): string {
 
 /** Controls, and what turns the direction of writing or is not seen. */
 const UNPRINTABLE =
-  // eslint-disable-next-line no-control-regex, no-misleading-character-class
+  // eslint-disable-next-line no-control-regex
   /[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]/g

@@ -3,7 +3,7 @@ import type { ErrorKind } from './error-kind.js'
 import type { Evidence } from './report.js'
 
 /** How an attempt failed. */
-export type FailureKind =
+type FailureKind =
   | Extract<
       ErrorKind,
       | 'refused'

@@ -3,7 +3,7 @@ import { fixFor } from './advice.js'
 import { evidenceOfCase } from './bunch.js'
 import type { Judged } from './bunch.js'
 import { printable } from './escapes.js'
-import type { Confidence, Evidence, Finding, Mechanism } from './report.js'
+import type { Confidence, Evidence, Finding, DoctorMechanism } from './report.js'
 
 const MOST_EVIDENCE = 6
 const ORDER: readonly Confidence[] = ['low', 'medium', 'high']
@@ -14,12 +14,14 @@ interface Entry {
   bunches: number
   lost: number
   rescued: number
-  readonly contributing: Set<Mechanism>
+  /** Limits that were reached without a lost request in the access log. */
+  signs: number
+  readonly contributing: Set<DoctorMechanism>
   readonly evidence: Evidence[]
 }
 
 export class Findings {
-  readonly #entries = new Map<Mechanism, Entry>()
+  readonly #entries = new Map<DoctorMechanism, Entry>()
 
   /** Lost requests, in a bunch or alone. */
   add(judged: Judged, isBunch: boolean): void {
@@ -30,7 +32,9 @@ export class Findings {
 
   /** Failed attempts without a lost request. */
   addRescued(judged: Judged): void {
-    this.#entryOf(judged).rescued += judged.file.failures.length
+    const entry = this.#entryOf(judged)
+    entry.rescued += judged.file.failures.length
+    entry.signs += judged.file.signs.length
   }
 
   /** The one that cost most first. */
@@ -61,6 +65,7 @@ export class Findings {
         bunches: 0,
         lost: 0,
         rescued: 0,
+        signs: 0,
         contributing: new Set(),
         evidence: [],
       }
@@ -74,7 +79,7 @@ export class Findings {
   }
 }
 
-function summaryOf({ bunches, lost, rescued }: Entry): string {
+function summaryOf({ bunches, lost, rescued, signs }: Entry): string {
   const count = (value: number, one: string): string =>
     `${value.toLocaleString('en')} ${one}${value === 1 ? '' : one.endsWith('h') ? 'es' : 's'}`
   const parts = []
@@ -83,5 +88,9 @@ function summaryOf({ bunches, lost, rescued }: Entry): string {
   const first = parts.join(' ')
   const saved =
     rescued === 0 ? '' : `${count(rescued, 'failed attempt')} made good by another server`
-  return [first, saved].filter((part) => part !== '').join('; ')
+  const reached =
+    signs === 0
+      ? ''
+      : `${count(signs, 'line')} in the error log; connections that were turned away are in no access log`
+  return [first, saved, reached].filter((part) => part !== '').join('; ')
 }

@@ -2,9 +2,9 @@
 import type { CaseFile } from './case-file.js'
 import type { FailureEvent } from './events.js'
 import type { Verdict } from './mechanism.js'
-import type { Mechanism } from './report.js'
+import type { DoctorMechanism } from './report.js'
 
-const WORDS: Readonly<Record<Mechanism, readonly [one: string, many: string]>> = {
+const WORDS: Readonly<Record<DoctorMechanism, readonly [one: string, many: string]>> = {
   application_errors_mark_peers: ['application error', 'application errors'],
   stale_keepalive: ['stale keep-alive connection', 'stale keep-alive connections'],
   oversized_headers: ['oversized header', 'oversized headers'],

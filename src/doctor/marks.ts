@@ -7,7 +7,7 @@ import type { Mark } from './report.js'
 const MAX_FAILS = 1
 const FAIL_TIMEOUT = 10_000
 
-export interface MarkedPeer {
+interface MarkedPeer {
   readonly peer: string
   readonly failures: number
   readonly marks: readonly Mark[]

@@ -3,29 +3,33 @@ import { keepsAlive, mostFrequent } from './case-file.js'
 import type { CaseFile } from './case-file.js'
 import { closedConnections } from './closed-connections.js'
 import type { FailureEvent } from './events.js'
-import type { Confidence, Mechanism } from './report.js'
+import type { Confidence, DoctorMechanism } from './report.js'
 
 export interface Verdict {
-  readonly mechanism: Mechanism
+  readonly mechanism: DoctorMechanism
   readonly confidence: Confidence
   /** How many attempts say so, and which; limits and disabled servers are no attempts. */
   readonly votes: number
   readonly failures: ReadonlySet<FailureEvent>
   readonly because: readonly string[]
-  readonly contributing: readonly Mechanism[]
+  readonly contributing: readonly DoctorMechanism[]
 }
 
-type Ballot = Map<Mechanism, number>
+type Ballot = Map<DoctorMechanism, number>
 
 const NONE: ReadonlySet<FailureEvent> = new Set()
 
 /** The mechanism that most of the failed attempts show; the limits of nginx itself come first, for they cause others. */
 export function mechanismOf(file: CaseFile): Verdict {
   const because: string[] = []
+  const limited = limits(file, because)
   const ballot: Ballot = new Map()
   const closed = closedConnections(file)
   const kinds = new Map(
-    file.failures.map((failure) => [failure, mechanismOfFailure(failure, closed.mechanism, file)]),
+    file.failures.map((failure) => [
+      failure,
+      mechanismOfFailure(failure, closed.mechanism, file, limited),
+    ]),
   )
   for (const kind of kinds.values()) vote(ballot, kind)
   const hidden = hiddenStatuses(file)
@@ -35,7 +39,7 @@ export function mechanismOf(file: CaseFile): Verdict {
       `${hidden} times a server was "temporarily disabled" without an error of the connection: for the status of its answer.`,
     )
   }
-  vote(ballot, 'connection_limits', limits(file, because))
+  vote(ballot, 'connection_limits', limited)
   vote(ballot, 'unreachable', file.signs.filter(({ kind }) => kind === 'resolver').length)
   tooFewIdle(file, ballot, because)
   const [first, ...others] = [...ballot]
@@ -55,11 +59,16 @@ export function mechanismOf(file: CaseFile): Verdict {
   }
 }
 
-function vote(ballot: Ballot, mechanism: Mechanism, votes = 1): void {
+function vote(ballot: Ballot, mechanism: DoctorMechanism, votes = 1): void {
   ballot.set(mechanism, (ballot.get(mechanism) ?? 0) + votes)
 }
 
-function mechanismOfFailure(failure: FailureEvent, closed: Mechanism, file: CaseFile): Mechanism {
+function mechanismOfFailure(
+  failure: FailureEvent,
+  closed: DoctorMechanism,
+  file: CaseFile,
+  limited: number,
+): DoctorMechanism {
   switch (failure.kind) {
     case 'status':
       return 'application_errors_mark_peers'
@@ -84,12 +93,17 @@ function mechanismOfFailure(failure: FailureEvent, closed: Mechanism, file: Case
     case 'tls':
       return 'tls_failures'
     case 'error':
-      return mechanismOfError(failure, closed, file)
+      // A guess from times is nothing beside a limit that the error log tells of.
+      return limited > 0 ? 'unknown' : mechanismOfError(failure, closed, file)
   }
 }
 
 /** A 502 about which only the access log speaks. */
-function mechanismOfError(failure: FailureEvent, closed: Mechanism, file: CaseFile): Mechanism {
+function mechanismOfError(
+  failure: FailureEvent,
+  closed: DoctorMechanism,
+  file: CaseFile,
+): DoctorMechanism {
   if (!failure.certain)
     return file.knows.errorLog && lists(file, 'http_502')
       ? 'application_errors_mark_peers'
@@ -191,7 +205,7 @@ function whyUnknown({ knows, withoutUpstream }: CaseFile): string {
   return 'The error log has nothing about them. Is its level lower than `error`, or is it another file?'
 }
 
-function confidenceOf(mechanism: Mechanism, file: CaseFile): Confidence {
+function confidenceOf(mechanism: DoctorMechanism, file: CaseFile): Confidence {
   const { failures, knows } = file
   if (mechanism === 'application_errors_mark_peers')
     return failures.some(({ kind }) => kind === 'status') ? 'high' : 'medium'
@@ -200,7 +214,7 @@ function confidenceOf(mechanism: Mechanism, file: CaseFile): Confidence {
   return knows.errorLog ? 'high' : 'medium'
 }
 
-function reasons(mechanism: Mechanism, file: CaseFile): string[] {
+function reasons(mechanism: DoctorMechanism, file: CaseFile): string[] {
   switch (mechanism) {
     case 'application_errors_mark_peers':
       return statusReasons(file)

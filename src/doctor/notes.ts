@@ -6,7 +6,7 @@ import type { LogReport } from './doctor.js'
 import type { ReadFile } from './report.js'
 
 /** For those who log too little: everything that the doctor can use. */
-export const DOCTOR_FORMAT =
+const DOCTOR_FORMAT =
   "log_format doctor '$time_iso8601\\t$status\\t$request\\t$upstream_addr\\t$upstream_status\\t$upstream_connect_time\\t$upstream_header_time\\t$upstream_response_time\\t$request_time';"
 
 export interface NotesContext {

@@ -1,7 +1,7 @@
 /** What the doctor says, as `--json` prints it. Times are milliseconds since 1970 where nothing else is said. */
 
 /** Why requests were lost. */
-export type Mechanism =
+export type DoctorMechanism =
   /** An answer of the application (500 …), listed in `proxy_next_upstream`, counted against its peer. */
   | 'application_errors_mark_peers'
   /** A peer had closed an idle connection when it was used again. */
@@ -96,14 +96,14 @@ export interface Fix {
 }
 
 export interface Diagnosis {
-  readonly mechanism: Mechanism
+  readonly mechanism: DoctorMechanism
   readonly confidence: Confidence
   /** One sentence: what triggered it, and whom it hit. */
   readonly headline: string
   /** More sentences: how that is known. */
   readonly because: readonly string[]
   /** Other mechanisms that were seen in it. */
-  readonly contributing: readonly Mechanism[]
+  readonly contributing: readonly DoctorMechanism[]
 }
 
 /** Lost requests close together. */

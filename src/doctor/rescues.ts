@@ -1,16 +1,18 @@
-/** Attempts that failed and led to no lost request, because another peer answered. */
-import type { FailureEvent } from './events.js'
+/** What went wrong and led to no lost request: attempts that another peer made good, limits that were reached. */
+import type { FailureEvent, SignEvent } from './events.js'
+
+type Trouble = FailureEvent | SignEvent
 
 /** Failures that are kept. */
 const MOST = 5000
 
 export class Rescues {
-  readonly #case: (failures: readonly FailureEvent[]) => void
-  #pending: FailureEvent[] = []
-  readonly #explained = new WeakSet<FailureEvent>()
+  readonly #case: (troubles: readonly Trouble[]) => void
+  #pending: Trouble[] = []
+  readonly #explained = new WeakSet<Trouble>()
   #requests = 0
 
-  constructor(found: (failures: readonly FailureEvent[]) => void) {
+  constructor(found: (troubles: readonly Trouble[]) => void) {
     this.#case = found
   }
 
@@ -23,26 +25,26 @@ export class Rescues {
     this.#requests++
   }
 
-  failure(event: FailureEvent): void {
+  trouble(event: Trouble): void {
     if (this.#pending.length >= MOST) this.#sweep()
     if (this.#pending.length < MOST) this.#pending.push(event)
   }
 
   /** These belong to lost requests. */
-  explained(events: readonly FailureEvent[]): void {
+  explained(events: readonly Trouble[]): void {
     for (const event of events) this.#explained.add(event)
   }
 
   /** Those that are left, by upstream. */
   end(): void {
     this.#sweep()
-    const byUpstream = new Map<string, FailureEvent[]>()
+    const byUpstream = new Map<string, Trouble[]>()
     for (const event of this.#pending) {
       const list = byUpstream.get(event.upstream)
       if (list === undefined) byUpstream.set(event.upstream, [event])
       else list.push(event)
     }
-    for (const failures of byUpstream.values()) this.#case(failures)
+    for (const troubles of byUpstream.values()) this.#case(troubles)
   }
 
   #sweep(): void {

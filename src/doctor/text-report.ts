@@ -46,14 +46,15 @@ function header(page: Page, report: DoctorReport): void {
     return
   }
   if (report.lost.total > 0) {
-    page.strong('bad', `${lostLine(report.lost)} in ${bunchCount(report)}`)
-    page.paragraph(`of ${report.requests.toLocaleString('en')} requests.`)
-  } else if (report.rescued > 0 || report.findings.length > 0) {
+    const of = report.requests === 0 ? '' : ` of ${report.requests.toLocaleString('en')}`
+    page.strong('bad', `${lostLine(report.lost, of)}, in ${bunchCount(report)}.`)
+  } else if (report.rescued > 0) {
     page.strong(
       'warn',
       `No request was lost; ${report.rescued.toLocaleString('en')} had a failed attempt that another server made good.`,
     )
-  }
+  } else if (report.findings.length > 0)
+    page.strong('warn', 'No request was lost, but something was found.')
   if (failed > 0) page.strong('bad', `${failed} live checks failed.`)
   if (report.alone.total > 0 && report.bunches.length > 0)
     page.paragraph(`${report.alone.total.toLocaleString('en')} of them stood alone, in no bunch.`)
@@ -66,14 +67,15 @@ function bunchCount({ bunches, moreBunches }: DoctorReport): string {
     : `${count.toLocaleString('en')} bunch${count === 1 ? '' : 'es'}`
 }
 
-export function lostLine({ total, byStatus, bystanders, triggers }: LostRequests): string {
+/** @param of ` of 3,201` */
+export function lostLine({ total, byStatus, bystanders, triggers }: LostRequests, of = ''): string {
   const statuses = Object.entries(byStatus).map(([status, count]) => `${count} × ${status}`)
   const roles = [
     bystanders > 0 ? `${bystanders.toLocaleString('en')} bystanders` : '',
     triggers > 0 ? `${triggers.toLocaleString('en')} whose own attempt failed` : '',
   ].filter((role) => role !== '')
   const details = [...statuses, ...roles].join(', ')
-  return `${total.toLocaleString('en')} request${total === 1 ? '' : 's'} lost (${details})`
+  return `${total.toLocaleString('en')}${of} request${total === 1 && of === '' ? '' : 's'} lost (${details})`
 }
 
 function findingSection(page: Page, finding: Finding): void {
@@ -122,16 +124,7 @@ function bunchSection(page: Page, bunch: Bunch, number: number): void {
   evidenceLines(page, bunch.evidence)
 }
 
-export function triggerLine({
-  kind,
-  status,
-  method,
-  path,
-  peer,
-  count,
-  first,
-  marked,
-}: Trigger): string {
+function triggerLine({ kind, status, method, path, peer, count, first, marked }: Trigger): string {
   const request = `${method} ${path}`.trim()
   const what = kind === 'status' ? String(status) : kind.replaceAll('_', ' ')
   const times = count === 1 ? '' : ` × ${count}`

@@ -1,5 +1,6 @@
 /** A bunch as a picture: what was served and lost in each second, and when each peer was marked. */
-import { html, Html } from './html.js'
+import type { Html } from './html.js'
+import { html } from './html.js'
 import type { Bunch, Second } from './report.js'
 import { clockTime, dayTime } from './show-time.js'
 

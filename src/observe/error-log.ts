@@ -112,6 +112,13 @@ export class ErrorLog implements RequestObserver {
     if (said !== undefined) this.#say(x, x.laterAttempts.at(-1) ?? x.firstAttempt, said)
   }
 
+  /** What is of no single request: an incident, the early warning. */
+  note(level: 'error' | 'warn', text: string, detail: object): void {
+    if (SEVERITY[level] > this.#least) return
+    const line = `${this.#times.error} [${level}] ${String(this.#pid)}#0: ${oneLine(text)}`
+    this.#send(level, line.slice(0, LONGEST), detail, text)
+  }
+
   async close(): Promise<void> {
     await this.#sink?.close()
   }
@@ -119,12 +126,18 @@ export class ErrorLog implements RequestObserver {
   #say(x: Exchange, attempt: AttemptRecord | undefined, { level, text }: ErrorText): void {
     if (SEVERITY[level] > this.#least) return
     const subject = new Subject(x, connectionOf(x), this.#serverName, attempt)
+    const line = this.#sink === undefined ? '' : this.#line(level, text, subject)
+    this.#send(level, line, subject, text)
+  }
+
+  /** A line to a stream; the object and the text to a logger. */
+  #send(level: ErrorText['level'], line: string, detail: object, text: string): void {
     if (this.#sink !== undefined) {
-      this.#sink.line(this.#line(level, text, subject))
+      this.#sink.line(line)
       return
     }
     try {
-      this.#logger?.[level === 'crit' ? 'error' : level](subject, text)
+      this.#logger?.[level === 'crit' ? 'error' : level](detail, text)
     } catch (error) {
       process.emitWarning(`no line in the error log: ${String(error)}`, 'EvenkeelLogWarning')
     }

@@ -55,12 +55,18 @@ export interface RecordedPeers {
   statusOf(peer: Peer): PeerStatus
 }
 
+/** Where incidents and warnings are written to. */
+export interface IncidentLog {
+  note(level: 'error' | 'warn', text: string, detail: object): void
+}
+
 export class IncidentRecorder implements UpstreamObserver {
   readonly #peers: RecordedPeers
   readonly #emitter: BalancerEmitter
   readonly #clock: Clock
   readonly #wallTime: () => number
   readonly #settings: ExplainedSettings
+  readonly #log: IncidentLog | undefined
   readonly #journal = new PeerJournal()
   readonly #changes: PeerChange[] = []
   /** Fewer failures than make an incident, so far. */
@@ -80,7 +86,9 @@ export class IncidentRecorder implements UpstreamObserver {
     clock: Clock,
     wallTime: () => number,
     settings: ExplainedSettings,
+    log?: IncidentLog,
   ) {
+    this.#log = log
     this.#peers = peers
     this.#emitter = emitter
     this.#clock = clock
@@ -149,11 +157,11 @@ export class IncidentRecorder implements UpstreamObserver {
     this.#open = undefined
     this.#past.push(incident)
     if (this.#past.length > KEPT) this.#past.shift()
-    if (logIncident.enabled) {
-      const { prevention } = incident
-      const advice = prevention === undefined ? '' : ` > ${prevention.option}: ${prevention.advice}`
-      logIncident('%s%s', incident.summary, advice)
-    }
+    const { prevention } = incident
+    const advice = prevention === undefined ? '' : ` > ${prevention.option}: ${prevention.advice}`
+    const text = `${incident.summary}${advice}`
+    if (logIncident.enabled) logIncident('%s', text)
+    this.#log?.note('error', text, { incident })
     this.#tell(incident, 'closed')
   }
 
@@ -263,6 +271,7 @@ export class IncidentRecorder implements UpstreamObserver {
   #warn(warning: EarlyWarning): void {
     this.#warning = warning
     if (logIncident.enabled) logIncident('%s', warning.summary)
+    this.#log?.note('warn', warning.summary, { warning })
     const emitter = this.#emitter
     if (emitter.has('warning')) emitter.emit('warning', { upstream: emitter.upstream, warning })
   }

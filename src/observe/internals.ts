@@ -1,12 +1,11 @@
 /** What those parts of the library may see of a balancer that are added to it from outside. */
 import type { Draining } from '../draining.js'
-import type { BalancerEventName, Listener } from '../events.js'
 import type { RetryBudget } from '../next-upstream/budget.js'
 import type { Reporter } from '../reporter.js'
 import type { UpstreamConnections } from '../transport/connections.js'
 import type { Transport } from '../transport/transport.js'
 import type { PeerRegistry } from '../upstream/registry.js'
-import type { Upstream } from '../upstream/upstream.js'
+import type { ObservedBalancer } from './observed-balancer.js'
 
 export interface BalancerInternals {
   readonly registry: PeerRegistry
@@ -16,13 +15,6 @@ export interface BalancerInternals {
   readonly connections: UpstreamConnections
   /** The handler's parts: another transport may be put in place of this one. */
   readonly carrier: { transport: Transport }
-}
-
-/** A `Balancer`, as far as it is used here. */
-export interface ObservedBalancer {
-  readonly upstream: Upstream
-  on<E extends BalancerEventName>(event: E, listener: Listener<E>): unknown
-  off<E extends BalancerEventName>(event: E, listener: Listener<E>): unknown
 }
 
 export const kInternals = Symbol('evenkeel.internals')

@@ -10,7 +10,7 @@ import { doctorCommand } from '../../src/cli/doctor.js'
 import type { DoctorReport } from '../../src/doctor/report.js'
 import { startConfigured } from './differential/nginx-process.js'
 
-export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms))
 
 /** The incident's: tab-separated. */
 const FORMAT = [

@@ -15,7 +15,7 @@ Reads nginx's (or evenkeel's) logs, finds bunches of lost requests, and says wha
   --log-format FORMAT   of the access log: its text, or a name ("combined", or one of the
                         configuration). Default: the one that fits
   --escape WORD         default, json or none: as in log_format
-  --utc-offset +02:00   of the error log. Default: that of the access log, or this machine's
+  --utc-offset=+02:00   of the error log. Default: that of the access log, or this machine's
   --gap TIME            between two lost requests of one bunch at most.
                         Default: half of fail_timeout, at least 2s
   --min NUMBER          lost requests that make a bunch. Default 5

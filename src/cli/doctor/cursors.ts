@@ -38,7 +38,7 @@ abstract class Cursor {
   protected line = ''
   protected number = 0
   protected unmatched = 0
-  readonly #chunks: AsyncGenerator<string[]>
+  readonly #chunks: AsyncGenerator<string[], void>
   readonly #examples: Evidence[] = []
   #lines: string[] = []
   #at = 0
@@ -79,12 +79,12 @@ abstract class Cursor {
   /** Reads on until there is a line with a time, or the end. */
   async fill(): Promise<void> {
     do {
-      const { value, done } = await this.#chunks.next()
-      if (done === true) {
+      const next = await this.#chunks.next()
+      if (next.done === true) {
         this.time = Infinity
         return
       }
-      this.#lines = value
+      this.#lines = next.value
       this.#at = 0
     } while (!this.advance())
   }

@@ -6,7 +6,6 @@ const CHUNK = 256 * 1024
 /** A line that is longer is no log line; the rest of it is left out. */
 const LONGEST_LINE = 64 * 1024
 const NEWLINE = 10
-const RETURN = 13
 
 /**
  * Yields lists of lines, as latin1. Gzipped files are known by their first bytes, not by their names. A file that is cut
@@ -15,7 +14,7 @@ const RETURN = 13
 export async function* linesOf(
   path: string,
   broken: (error: Error) => void,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<string[], void> {
   const file = createReadStream(path, { highWaterMark: CHUNK })
   const stream = isGzip(path) ? file.pipe(createGunzip({ chunkSize: CHUNK })) : file
   // An error of the file does not end what it is piped into.
@@ -50,8 +49,8 @@ export class LineSplitter {
     const lines: string[] = []
     let at = 0
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, at)) {
-      const to = end > at && chunk[end - 1] === RETURN ? end - 1 : end
-      lines.push(this.#join(chunk.toString('latin1', at, Math.min(to, at + LONGEST_LINE))))
+      const line = this.#join(chunk.toString('latin1', at, Math.min(end, at + LONGEST_LINE)))
+      lines.push(line.endsWith('\r') ? line.slice(0, -1) : line)
       this.#rest = ''
       at = end + 1
     }

@@ -49,7 +49,8 @@ export async function readerFor(
   formats: readonly KnownFormat[],
 ): Promise<AccessReader> {
   const [only] = formats
-  if (formats.length === 1 && only !== undefined) return new AccessReader(only.format, only.escape)
+  // What is wrong with a format that was given is said.
+  if (formats.length === 1 && only !== undefined) new AccessReader(only.format, only.escape)
   const sample = await firstLines(file)
   let best: { readonly known: KnownFormat; readonly fits: number } | undefined
   for (const known of formats) {

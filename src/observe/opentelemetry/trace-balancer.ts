@@ -2,7 +2,7 @@
 import { propagation, trace } from '@opentelemetry/api'
 import type { Context, TextMapGetter, TextMapSetter, Tracer } from '@opentelemetry/api'
 import { internalsOf } from '../internals.js'
-import type { ObservedBalancer } from '../internals.js'
+import type { ObservedBalancer } from '../observed-balancer.js'
 import type { PropagatorLike, TraceOptions, Tracing } from './options.js'
 import { Injector } from './propagation.js'
 import { TracedTransport } from './traced-transport.js'

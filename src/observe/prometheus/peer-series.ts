@@ -3,7 +3,7 @@ import type { Peer } from '../../upstream/peer.js'
 import { PeerCounts } from './peer-counts.js'
 
 /** No peer's name: those have a port, or begin with `unix:`. */
-export const OTHER_PEERS = 'other'
+const OTHER_PEERS = 'other'
 
 export class PeerSeries {
   readonly #max: number

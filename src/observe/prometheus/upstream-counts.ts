@@ -144,6 +144,6 @@ function isRetry(decision: Decision['do']): decision is (typeof RETRIES)[number]
 }
 
 /** Where requests of this kind are counted. */
-export function requestPlace(method: number, status: number, result: number): number {
+function requestPlace(method: number, status: number, result: number): number {
   return (method * STATUS_CLASSES.length + status) * RESULTS.length + result
 }

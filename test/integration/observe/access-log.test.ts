@@ -6,6 +6,7 @@ import { connect as connectHttp2, createSecureServer } from 'node:http2'
 import { createServer as createHttpsServer, get as getHttps } from 'node:https'
 import { connect } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
+import { Writable } from 'node:stream'
 import express from 'express'
 import fastify from 'fastify'
 import morgan from 'morgan'
@@ -13,7 +14,7 @@ import pino from 'pino'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { accessLog, createBalancer, morganTokens } from 'evenkeel'
 import type { AccessLogOptions, BalancerOptions } from 'evenkeel'
-import { hang, respond } from 'evenkeel/testing'
+import { fakeClock, hang, respond } from 'evenkeel/testing'
 import { forLocalhost } from '../../fixtures/test-only-certificates.js'
 import { upstream } from '../../helpers/serve.js'
 
@@ -360,4 +361,27 @@ describe('others', () => {
     await balancer.close()
     expect(written.text).toBe('200\n')
   })
+})
+
+it('a stream that takes nothing any more does not keep a balancer open for longer than it is given', async () => {
+  const stuck = new Writable({
+    highWaterMark: 1,
+    write() {
+      // It never calls back.
+    },
+  })
+  const clock = fakeClock()
+  const peer = await upstream()
+  const balancer = createBalancer({
+    upstream: [peer.url],
+    clock,
+    accessLog: { stream: stuck },
+  })
+  await ask(await listen(createServer(balancer)))
+  const closed = balancer.close({ timeout: 1000 })
+  await vi.waitFor(() => {
+    expect(clock.pending).toBeGreaterThan(0)
+  })
+  await clock.advanceAsync(1000)
+  await closed
 })

@@ -142,7 +142,7 @@ it('a tunnel’s span ends with the tunnel', async () => {
   const socket = await dial(port)
   expect(s.attempts).toEqual([])
   expect(peer.requests[0]?.headers['traceparent']).toMatch(/^00-/)
-  socket.close()
+  await socket.close()
   await over(1)
   expect(s.attempts).toMatchObject([{ attributes: { 'http.response.status_code': 101 } }])
   expect(peer.requests.map(({ headers }) => headers['traceparent'])).toEqual([

@@ -68,6 +68,22 @@ describe('an incident', () => {
     )
   })
 
+  it('has one line in the error log, when it is over', async () => {
+    const lines: string[] = []
+    const stream = { write: (text: string) => lines.push(...text.trimEnd().split('\n')) }
+    const r = recorded(fails(), { upstream: ['http://a:80'], errorLog: { stream, level: 'warn' } })
+    for (let i = 0; i < 4; i++) await r.send({ url: '/a' })
+    const told = (): string[] => lines.filter((line) => line.includes('requests failed'))
+    await r.clock.advanceAsync(20_000)
+    expect(told()).toEqual([])
+    await r.balancer.close()
+    expect(told()).toEqual([
+      expect.stringMatching(
+        /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[error\] \d+#0: upstream "upstream": 4 requests failed in \d+ ms: the peers refused connections; begun by GET \/a/,
+      ),
+    ])
+  })
+
   it('is none of one or two requests that fail', async () => {
     const r = recorded(fails())
     await r.send()

@@ -1,6 +1,8 @@
 /** Spans of attempts, on a clock that stands still and without sockets. */
 import { context, trace } from '@opentelemetry/api'
+import { isTracingSuppressed } from '@opentelemetry/core'
 import { AlwaysOffSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace-base'
+import type { BodySink, Transport } from 'evenkeel'
 import { traceBalancer } from 'evenkeel/opentelemetry'
 import { fails, hangs, ok } from 'evenkeel/testing'
 import { describe, expect, it } from 'vitest'
@@ -290,6 +292,61 @@ describe('the trace', () => {
   })
 })
 
+it.each([
+  ['is read whole first', 1024],
+  ['flows', 0],
+])(
+  'what a transport calls back from elsewhere goes on in the context of the request: a body %s',
+  async (_how, wholeResponse) => {
+    const s = spans()
+    const active = (): string | undefined => trace.getSpan(context.active())?.spanContext().spanId
+    const seen: Record<string, string | boolean | undefined> = {}
+    let answer = (): void => undefined
+    let sink: BodySink | undefined
+    const response = {
+      status: 200,
+      statusMessage: 'OK',
+      rawHeaders: ['content-length', '1'],
+      start: (to: BodySink) => void (sink = to),
+      resume: () => undefined,
+      discard: () => undefined,
+    }
+    const transport: Transport = {
+      name: 'elsewhere',
+      roundTrip: () => Promise.reject(new Error('start is there')),
+      close: () => Promise.resolve(),
+      start(_attempt, _signal, settle) {
+        seen['suppressed'] = isTracingSuppressed(context.active())
+        answer = () => {
+          settle({ kind: 'response', response })
+        }
+      },
+    }
+    const r = rig(ok(), {
+      transport,
+      wholeResponse,
+      onUpstreamResponse: () => {
+        seen['hook'] = active()
+        seen['quiet'] = isTracingSuppressed(context.active())
+      },
+    })
+    traceBalancer(r.balancer, { tracerProvider: s.provider })
+    const id = await within(s.tracer, 'server', async (span) => {
+      await r.start()
+      return span.spanContext().spanId
+    })
+    within(s.tracer, 'another', () => {
+      answer()
+    })
+    within(s.tracer, 'another', () => {
+      sink?.data(Buffer.from('x'))
+      sink?.end([])
+    })
+    await settle(r.clock)
+    expect(seen).toEqual({ suppressed: true, hook: id, quiet: false })
+  },
+)
+
 describe('close', () => {
   it('lets those under way end, and traces nothing that comes later', async () => {
     const s = spans()
@@ -324,7 +381,7 @@ it('an SDK that throws costs nobody an answer', async () => {
       throw new Error('broken')
     },
   }
-  traceBalancer(r.balancer, { tracer: broken as never })
+  traceBalancer(r.balancer, { tracer: broken })
   await expect(r.send()).resolves.toMatchObject({ status: 200 })
 })
 
