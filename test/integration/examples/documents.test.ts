@@ -332,7 +332,7 @@ describe('docs/architecture.md', () => {
     const names = tree.matchAll(/^ {2,}([\w./-]+)(?: {2}([\w-]+\.ts)| {3}([\w-]+\.ts))?/gm)
     for (const [, ...found] of names) {
       for (const name of found.filter(Boolean)) {
-        const places = [`src/${name}`, `src/transport/${name}`]
+        const places = [`src/${name}`, `src/transport/${name}`, `src/observe/${name}`]
         expect(places.some((place) => existsSync(join(root, place)))).toBe(true)
       }
     }
