@@ -1,6 +1,6 @@
 /** What a request to the page is for, wherever the page is mounted. */
 
-export const ACTIONS = ['drain', 'down', 'up'] as const
+const ACTIONS = ['drain', 'down', 'up'] as const
 export type Action = (typeof ACTIONS)[number]
 
 export type Route =

@@ -3,7 +3,7 @@ import { BUCKETS, bucketOf, percentiles, quantile } from './histogram.js'
 import type { HistoryReport, Percentiles } from './report.js'
 
 /** The last minute is twelve slots of five seconds. */
-export const SLOT_MS = 5000
+const SLOT_MS = 5000
 const SLOTS = 12
 /** Slots that rates are of, with the one that has begun. */
 const RATE_SLOTS = 3
@@ -31,7 +31,7 @@ export class Moment {
 }
 
 /** How many, in the last minute. */
-export class SlidingCount {
+class SlidingCount {
   readonly #counts = new Uint32Array(SLOTS)
   #slot = 0
 

@@ -2,12 +2,12 @@
  * The live page in Chromium, light, dark and on a telephone, while peers are killed and come back: it follows, says so
  * in words, has no errors, and axe-core finds nothing serious. And by keyboard alone.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import { createBalancer } from 'evenkeel'
 import type { Balancer, BalancerOptions } from 'evenkeel'
 import { respond } from 'evenkeel/testing'
@@ -34,8 +34,6 @@ const ARGUMENTS = [
 ]
 /** Milliseconds. A browser takes its time on a busy machine; what the page itself needs is well below a second. */
 const LONG = 60_000
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 let browser: Browser
 beforeAll(async () => {
@@ -110,7 +108,7 @@ const rowOf = (page: Page, peer: MockUpstream, state: string): Promise<unknown> 
 
 /** What axe-core finds serious, or worse. */
 async function seriousIn(page: Page): Promise<unknown> {
-  await page.evaluate(AXE)
+  await page.evaluate(axe.source)
   return page.evaluate(
     `axe.run().then(({ violations }) => violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -29,7 +29,7 @@ export interface PageDialog extends PageElement {
   close(): void
 }
 
-export interface PageEvent {
+interface PageEvent {
   readonly target: PageElement
   readonly data: string
 }
@@ -41,7 +41,7 @@ export interface PageDocument {
   addEventListener(event: string, listener: (event: PageEvent) => void): void
 }
 
-export interface PageSource {
+interface PageSource {
   readonly readyState: number
   addEventListener(event: string, listener: (event: PageEvent) => void): void
   close(): void
