@@ -95,6 +95,8 @@ const OF_BALANCER: Rows<BalancerConfig> = [
   ],
   ['rewrite', ({ rewrite }) => rules(rewrite)],
   ['mountPath', ({ mountPath }) => mountPath],
+  ['accessLog', ({ accessLog }) => onOff(accessLog !== undefined)],
+  ['errorLog', ({ errorLog }) => onOff(errorLog !== undefined)],
   ['redirect', ({ redirect }) => (typeof redirect === 'string' ? redirect : rules(redirect))],
   ['ignoreClientAbort', ({ ignoreClientAbort }) => onOff(ignoreClientAbort)],
   ['host', ({ host }) => (host === 'client' || host === 'peer' ? host : 'given')],
