@@ -18,10 +18,15 @@ import { root } from './run.mjs'
  * and folders of their own.
  */
 const AT_ONCE = 2
-/** Arithmetic, what is decided by comparing with nginx, and what a browser makes of our page: the same under every Node. */
+/**
+ * Arithmetic, what is decided by comparing with nginx, what is read from its logs and configuration, and what a browser
+ * makes of our page: the same under every Node.
+ */
 const THE_SAME = [
-  'test/unit/simulate/**',
+  'test/unit/{simulate,doctor,nginx}/**',
   'test/conformance/differential/**',
+  'test/conformance/{doctor,nginx-conf}.test.ts',
+  'test/property/{doctor,nginx-conf}.test.ts',
   'test/integration/status/chromium.test.ts',
 ]
 /** Of the oldest and the newest Node more is wanted than of those between: invariants, whole processes, endurance. */

@@ -47,7 +47,7 @@ const overUndici = {
       'test/conformance/differential/{selectors,random}.test.ts',
       // Logs and configuration are read: no balancer is there.
       'test/integration/doctor/**',
-      'test/conformance/doctor.test.ts',
+      'test/conformance/{doctor,nginx-conf}.test.ts',
       // Browsers speak to the server.
       'test/integration/compat/chromium.test.ts',
       // The page is read from events and peers.

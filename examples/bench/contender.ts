@@ -41,17 +41,23 @@ function library(
   return { name, ...common, forwardedFor: 'appended', health: 'none', cannot: one, ...details }
 }
 
-function evenkeel(name: string, transport: string, packages: readonly string[]): Contender {
+function evenkeel(
+  name: string,
+  what: string,
+  packages: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  remark = 'limits, timeouts, retries, events and bookkeeping as by default',
+): Contender {
   return {
     name,
-    label: `evenkeel (${transport})`,
+    label: `evenkeel (${what})`,
     kind: 'evenkeel',
     script: 'evenkeel.mjs',
     packages,
-    environment: { BENCH_TRANSPORT: name === 'evenkeel' ? 'default' : 'undici' },
+    environment,
     forwardedFor: 'replaced',
     health: 'passive, as nginx',
-    remark: 'limits, timeouts, retries, events and bookkeeping as by default',
+    remark,
     cannot: {},
   }
 }
@@ -151,8 +157,17 @@ export const CONTENDERS: readonly Contender[] = [
     packages: ['http-proxy-3', 'agentkeepalive'],
     remark: 'xfwd',
   }),
-  evenkeel('evenkeel', 'default transport', ['http-proxy-3', 'agentkeepalive']),
-  evenkeel('evenkeel-undici', 'undici transport', ['undici']),
+  evenkeel('evenkeel', 'default transport', ['http-proxy-3', 'agentkeepalive'], {
+    BENCH_TRANSPORT: 'default',
+  }),
+  evenkeel('evenkeel-undici', 'undici transport', ['undici'], { BENCH_TRANSPORT: 'undici' }),
+  evenkeel(
+    'evenkeel-observed',
+    'access log, metrics',
+    ['http-proxy-3', 'agentkeepalive', 'prom-client'],
+    { BENCH_TRANSPORT: 'default', BENCH_OBSERVED: '1' },
+    'default transport; an access log with upstream variables into a file, and metrics',
+  ),
 ]
 
 export function isNode(contender: Contender): boolean {
