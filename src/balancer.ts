@@ -130,7 +130,7 @@ function assemble(
   const policy = handlerPolicy(config, upstream, explainer)
   const draining = new Draining(clock)
   const reporter = new Reporter(emitter, clock, policy, config.onError, recorder, explainer)
-  if (logs.errors !== undefined) reporter.observers.push(logs.errors)
+  if (logs.errors !== undefined) reporter.add(logs.errors)
   const surroundings = { clock, draining, reporter, policy, transport, accessLog: logs.access }
   const parts = handlerParts(config, upstream, surroundings)
   const handler = new RequestHandler(parts)

@@ -28,8 +28,8 @@ export type OnError = (
 ) => void
 
 export class Reporter {
-  /** Of the library's own, who are told without payloads. */
-  readonly observers: RequestObserver[] = []
+  /** A new list whenever it changes: who goes or comes meanwhile disturbs no round. */
+  #observers: readonly RequestObserver[] = []
   readonly #emitter: BalancerEmitter
   readonly #clock: Clock
   readonly #page: ErrorPageSettings
@@ -53,11 +53,20 @@ export class Reporter {
     this.#onError = onError
   }
 
+  /** One of the library's own, who are told without payloads. A second time does nothing. */
+  add(observer: RequestObserver): void {
+    if (!this.#observers.includes(observer)) this.#observers = [...this.#observers, observer]
+  }
+
+  remove(observer: RequestObserver): void {
+    this.#observers = this.#observers.filter((each) => each !== observer)
+  }
+
   /** A request has come. */
   started(x: Exchange): void {
     const { req: request, res: response } = x
     const emitter = this.#emitter
-    for (const observer of this.observers) observer.started?.(x)
+    for (const observer of this.#observers) observer.started?.(x)
     if (emitter.has('start'))
       emitter.emit('start', { upstream: emitter.upstream, request, response })
   }
@@ -65,7 +74,7 @@ export class Reporter {
   /** An attempt is about to be made: listeners may still add to its head. */
   attemptStarted(x: Exchange, attempt: PreparedAttempt, again: boolean): void {
     const emitter = this.#emitter
-    for (const observer of this.observers) observer.attemptStarted?.(x, attempt, again)
+    for (const observer of this.#observers) observer.attemptStarted?.(x, attempt, again)
     if (!emitter.has('attemptStart')) return
     let isOver = false
     emitter.emit('attemptStart', {
@@ -88,7 +97,7 @@ export class Reporter {
     const emitter = this.#emitter
     if (record.ended || !this.#followsAttempts()) return
     record.ended = true
-    for (const observer of this.observers) observer.attemptEnded?.(x, record)
+    for (const observer of this.#observers) observer.attemptEnded?.(x, record)
     if (!emitter.has('attemptEnd')) return
     emitter.emit('attemptEnd', {
       upstream: emitter.upstream,
@@ -102,7 +111,7 @@ export class Reporter {
 
   queued(x: Exchange, outcome: QueueEvent['outcome'], waited: number): void {
     const emitter = this.#emitter
-    for (const observer of this.observers) observer.queued?.(x, outcome, waited)
+    for (const observer of this.#observers) observer.queued?.(x, outcome, waited)
     if (emitter.has('queue'))
       emitter.emit('queue', { upstream: emitter.upstream, request: x.req, outcome, waited })
   }
@@ -115,7 +124,7 @@ export class Reporter {
     duration: number,
   ): void {
     const emitter = this.#emitter
-    for (const observer of this.observers) observer.upgraded?.(x, state)
+    for (const observer of this.#observers) observer.upgraded?.(x, state)
     if (!emitter.has('upgrade')) return
     const { upstream } = emitter
     const { req: request } = x
@@ -127,7 +136,7 @@ export class Reporter {
     const emitter = this.#emitter
     const { upstream } = emitter
     const { condition, decision, why } = record
-    for (const observer of this.observers) observer.judged?.(x, record)
+    for (const observer of this.#observers) observer.judged?.(x, record)
     if (condition !== undefined && decision !== undefined && emitter.has('next'))
       emitter.emit('next', { upstream, request: x.req, peer, condition, decision, why })
     if (record.marked) {
@@ -150,7 +159,7 @@ export class Reporter {
     const explain = (): Explanation => explanationOf(facts)
     const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
-    for (const observer of this.observers) observer.failed?.(x, error)
+    for (const observer of this.#observers) observer.failed?.(x, error)
     this.#recorder.failed({ code, attempts, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
@@ -166,9 +175,9 @@ export class Reporter {
   finished(x: Exchange): void {
     const emitter = this.#emitter
     this.#endAttempts(x)
-    if (this.observers.length > 0) {
+    if (this.#observers.length > 0) {
       const duration = this.#clock.now() - x.startedAt
-      for (const observer of this.observers) observer.finished?.(x, statusOf(x), duration)
+      for (const observer of this.#observers) observer.finished?.(x, statusOf(x), duration)
     }
     if (emitter.has('finish')) {
       emitter.emit('finish', {
@@ -187,7 +196,7 @@ export class Reporter {
   }
 
   #followsAttempts(): boolean {
-    return this.observers.length > 0 || this.#emitter.has('attemptEnd')
+    return this.#observers.length > 0 || this.#emitter.has('attemptEnd')
   }
 
   #endAttempts(x: Exchange): void {

@@ -3,6 +3,7 @@
  * writes, and one failure after another. Ends by itself in under a minute; exits 1 if anybody noticed.
  */
 import { createBalancer } from 'evenkeel'
+import type { Incident } from 'evenkeel'
 import { ACTS } from './acts.js'
 import type { DemoAct } from './acts.js'
 import { look } from './engine/judge.js'
@@ -48,13 +49,17 @@ function chooseView(): View {
   return able && !unwanted ? new TerminalView(stdout) : new PlainView(say)
 }
 
-async function playAll(stage: Stage, view: View): Promise<Played[]> {
+/** `accounts`: what the balancer under nginx's rules has to say of its own incidents. */
+async function playAll(stage: Stage, view: View, accounts: Incident[]): Promise<Played[]> {
   const played: Played[] = []
   let balancer: Balancer | undefined
   let behind: DemoAct['balancer'] | undefined
   for (const [index, act] of ACTS.entries()) {
-    if (balancer === undefined || behind !== act.balancer)
+    if (balancer === undefined || behind !== act.balancer) {
       balancer = await stage.balance(MAKE[act.balancer])
+      if (act.balancer === 'nginx')
+        balancer.on('incident', ({ incident }) => (accounts[incident.id - 1] = incident))
+    }
     behind = act.balancer
     const moment = observe(stage, balancer, act, index)
     view.begin(moment())
@@ -113,10 +118,15 @@ async function main(): Promise<void> {
   }
   const stage = await Stage.open(PEERS)
   try {
-    const played = await playAll(stage, view)
+    const accounts: Incident[] = []
+    const played = await playAll(stage, view, accounts)
     view.close()
     say('')
     for (const line of [...table(played), '', ...conclusion(played)]) say(line)
+    for (const { summary, prevention } of accounts) {
+      say(`\nWhat the balancer under nginx's rules says of that itself:\n${summary}.`)
+      if (prevention !== undefined) say(`${prevention.option}: ${prevention.advice}.`)
+    }
     process.exitCode = noticed(played) ? 1 : 0
   } finally {
     await stage.close()

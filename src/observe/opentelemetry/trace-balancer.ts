@@ -39,13 +39,12 @@ export function traceBalancer(balancer: ObservedBalancer, options: TraceOptions 
     upstream: registry.name,
   }
   const observer = new TracingObserver(settings, propagator, () => {
-    const at = reporter.observers.indexOf(observer)
-    if (at >= 0) reporter.observers.splice(at, 1)
+    reporter.remove(observer)
     carrier.transport = inner
   })
   const inner = carrier.transport
   carrier.transport = new TracedTransport(inner, (attempt) => observer.contextOf(attempt))
-  reporter.observers.push(observer)
+  reporter.add(observer)
   return {
     close() {
       observer.close()

@@ -25,7 +25,7 @@ export function collectMetrics(
 ): Metrics {
   const settings = resolveMetricsOptions(options)
   const { registry = register } = options
-  const given = 'on' in balancers ? [balancers] : balancers
+  const given = 'on' in balancers ? [balancers] : [...new Set(balancers)]
   const families = familiesOf(registry, settings.prefix)
   const upstreams = countsOf(
     given.map((balancer) => internalsOf(balancer)),
@@ -93,21 +93,20 @@ function refuseSameNames(upstreams: readonly UpstreamCounts[]): void {
 function follow(balancer: ObservedBalancer, upstreams: readonly UpstreamCounts[]): () => void {
   const { reporter, registry } = internalsOf(balancer)
   const counts = upstreams.find((each) => each.registry === registry)
-  if (counts === undefined || reporter.observers.includes(counts)) return () => undefined
+  if (counts === undefined) return () => undefined
   const onIncident: Listener<'incident'> = ({ incident, state }) => {
     counts.incident(incident, state)
   }
   const onWarning: Listener<'warning'> = ({ warning }) => {
     counts.warned(warning)
   }
-  reporter.observers.push(counts)
+  reporter.add(counts)
   balancer.on('incident', onIncident)
   balancer.on('warning', onWarning)
   return () => {
     balancer.off('incident', onIncident)
     balancer.off('warning', onWarning)
-    const at = reporter.observers.indexOf(counts)
-    if (at >= 0) reporter.observers.splice(at, 1)
+    reporter.remove(counts)
   }
 }
 

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { AttemptEndEvent, AttemptStartEvent, QueueEvent } from 'evenkeel'
 import { fails, ok } from 'evenkeel/testing'
 import { describe, expect, it, vi } from 'vitest'
+import { internalsOf } from '../../../src/observe/internals.js'
 import { rig, settle } from './rig.js'
 
 const refused = fails()
@@ -171,6 +172,27 @@ describe('the queue', () => {
       ['joined', 0],
       ['left', 40],
     ])
+  })
+})
+
+describe('observers of the library’s own', () => {
+  it('are all told, though one of them leaves in the middle', async () => {
+    const r = rig(ok())
+    const { reporter } = internalsOf(r.balancer)
+    const heard: string[] = []
+    const leaving = {
+      finished() {
+        heard.push('leaving')
+        reporter.remove(leaving)
+      },
+    }
+    const staying = { finished: () => void heard.push('staying') }
+    reporter.add(leaving)
+    reporter.add(staying)
+    reporter.add(staying)
+    await r.send()
+    await r.send()
+    expect(heard).toEqual(['leaving', 'staying', 'staying'])
   })
 })
 
