@@ -27,10 +27,20 @@ const THE_SAME = [
   'test/conformance/differential/**',
   'test/conformance/{doctor,nginx-conf}.test.ts',
   'test/property/{doctor,nginx-conf}.test.ts',
-  'test/integration/status/chromium.test.ts',
+  'test/integration/{status,compat}/chromium.test.ts',
+  'test/integration/examples/documents.test.ts',
 ]
-/** Of the oldest and the newest Node more is wanted than of those between: invariants, whole processes, endurance. */
-const OF_THE_ENDS = ['test/property/**', 'test/integration/{cluster,soak}/**']
+/**
+ * Of the oldest and the newest Node more is wanted than of those between: invariants, whole processes, endurance, hostile
+ * bytes by the thousand.
+ */
+const OF_THE_ENDS = [
+  'test/property/**',
+  'test/fuzz/**',
+  'test/integration/{cluster,soak}/**',
+  'test/integration/upgrade/open-tunnels.test.ts',
+  'test/integration/compat/curl.test.ts',
+]
 /**
  * Which projects of the tests run under which other Node, and what of them does not. Under the Node at hand all of it
  * does; everything under every Node would take much longer than a quarter of an hour.
@@ -40,6 +50,7 @@ const OTHER_NODES = /** @type {const} */ ({
   24: { projects: ['evenkeel', 'evenkeel over undici 8'], without: [...THE_SAME, ...OF_THE_ENDS] },
   26: { projects: ['evenkeel', 'http-proxy-3 v2', 'evenkeel over undici 8'], without: THE_SAME },
 })
+const SIMULATED = 'test/unit/simulate'
 const CHECKS = ['format:check', 'lint', 'types', 'unused', 'pack:check']
 const LOW_COVERAGE = /ERROR: (Coverage for .+)$/
 
@@ -160,6 +171,7 @@ const jobs = [
       // Else nothing would be said of coverage when a test has failed.
       '--coverage',
       '--coverage.reportOnFailure',
+      ...(ONLY.length === 0 ? [`--exclude=${SIMULATED}/**`] : []),
     ]),
   () =>
     whole({ ...atHand, name: `${atHand.name}, over undici` }, ['--project=evenkeel over undici']),
@@ -170,6 +182,16 @@ const jobs = [
         () =>
           underNode(major, what),
     ),
+  // Counting what is covered makes two of its minutes out of one.
+  ...(ONLY.length === 0
+    ? [
+        () =>
+          whole({ ...atHand, name: `${atHand.name}, simulated` }, [
+            '--project=evenkeel',
+            SIMULATED,
+          ]),
+      ]
+    : []),
   allChecks,
 ]
 await Promise.all(
