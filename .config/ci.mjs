@@ -48,7 +48,7 @@ const OF_THE_ENDS = [
 const OTHER_NODES = /** @type {const} */ ({
   22: { projects: ['evenkeel', 'http-proxy-3 v2'], without: [...THE_SAME, ...OF_THE_ENDS] },
   24: { projects: ['evenkeel', 'evenkeel over undici 8'], without: [...THE_SAME, ...OF_THE_ENDS] },
-  26: { projects: ['evenkeel', 'http-proxy-3 v2', 'evenkeel over undici 8'], without: THE_SAME },
+  26: { projects: ['evenkeel', 'http-proxy-3 v2'], without: THE_SAME },
 })
 const SIMULATED = 'test/unit/simulate'
 const CHECKS = ['format:check', 'lint', 'types', 'unused', 'pack:check']

@@ -44,12 +44,12 @@ const overUndici = {
       // Who is chosen, and who there is to choose from.
       'test/integration/discovery/{dns,dnsmasq,etcd,kubernetes,file}*.test.ts',
       'test/conformance/hashes.test.ts',
-      'test/conformance/differential/{selectors,random}.test.ts',
+      'test/conformance/differential/{selectors,random,directives}.test.ts',
       // Logs and configuration are read: no balancer is there.
       'test/integration/doctor/**',
       'test/conformance/{doctor,nginx-conf}.test.ts',
-      // Browsers speak to the server.
-      'test/integration/compat/chromium.test.ts',
+      // Browsers and curl speak to the server.
+      'test/integration/compat/{chromium,curl}.test.ts',
       // The page is read from events and peers.
       'test/integration/status/**',
     ],
