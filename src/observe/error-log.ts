@@ -80,6 +80,8 @@ export class ErrorLog implements RequestObserver {
         stream: config.stream,
         limit: BUFFER,
         what: 'error log',
+        // There should be few of them, and each is wanted now.
+        pause: 0,
         onTurnEnd,
       })
   }

@@ -1,8 +1,17 @@
-/** Where log lines go: those of one turn of the event loop with one write, never more than fits, never lost unsaid. */
+/** Where log lines go: many with one write when there are many, never more than fits, never lost unsaid. */
 import { Writable } from 'node:stream'
+import { systemClock } from '../clock.js'
+import type { Clock, Timer } from '../clock.js'
 import { afterReading } from '../turn.js'
 import { asNodeStream, LogOutlet } from './log-outlet.js'
 import type { LogStream, NodeStream, OutletUser } from './log-outlet.js'
+
+/**
+ * A write to a file wakes another thread, and that wakes ours: under load it costs more than all that is in the lines. So
+ * the first lines are written at once, and the next after this many milliseconds, or when there are so many characters.
+ */
+const PAUSE = 10
+const ENOUGH = 65_536
 
 export interface LineSinkOptions {
   readonly stream: LogStream
@@ -12,6 +21,10 @@ export interface LineSinkOptions {
   readonly what: string
   /** Called when the lines of a turn of the event loop are written. */
   readonly onTurnEnd?: () => void
+  /** Milliseconds between two writes; default 10. */
+  readonly pause?: number
+  /** Default: the system's. */
+  readonly clock?: Clock
 }
 
 export class LineSink implements OutletUser {
@@ -21,6 +34,10 @@ export class LineSink implements OutletUser {
   readonly #limit: number
   readonly #what: string
   readonly #onTurnEnd: (() => void) | undefined
+  readonly #clock: Clock
+  readonly #least: number
+  #pause: Timer | undefined
+  #writtenAt = Number.NEGATIVE_INFINITY
   #waiting = ''
   #lines = 0
   #scheduled = false
@@ -32,7 +49,10 @@ export class LineSink implements OutletUser {
   /** Of these it has been told already. */
   #said = 0
 
-  constructor({ stream, limit, what, onTurnEnd }: LineSinkOptions) {
+  constructor(options: LineSinkOptions) {
+    const { stream, limit, what, onTurnEnd, pause = PAUSE, clock = systemClock } = options
+    this.#clock = clock
+    this.#least = pause
     this.#stream = stream
     this.#nodeStream = asNodeStream(stream)
     this.#outlet = LogOutlet.of(stream)
@@ -58,16 +78,27 @@ export class LineSink implements OutletUser {
     this.#lines++
   }
 
-  /** All that waits is handed over now, unless the stream has asked to wait. */
+  /** The turn is over: what waits is handed over, unless the stream has asked to wait, or was written to just now. */
   flush(): void {
     this.#scheduled = false
     this.#onTurnEnd?.()
+    if (this.#full || this.#pause !== undefined) return
+    const since = this.#clock.now() - this.#writtenAt
+    if (since >= this.#least || this.#waiting.length >= ENOUGH) this.#write()
+    else this.#pause = this.#clock.after(this.#least - since, this.#paused)
+  }
+
+  readonly #paused = (): void => {
+    this.#pause = undefined
     if (!this.#full) this.#write()
   }
 
   /** Resolves when the stream has taken everything. The stream stays open: it is whoever's who has made it. */
   async close(): Promise<void> {
-    this.flush()
+    this.#pause?.cancel()
+    this.#pause = undefined
+    this.#onTurnEnd?.()
+    if (!this.#full) this.#write()
     const stream = this.#nodeStream
     while (this.#full && stream?.writable === true) await this.#room()
     if (stream instanceof Writable && stream.writable) await taken(stream)
@@ -80,7 +111,7 @@ export class LineSink implements OutletUser {
     if (!this.#full) return
     this.#full = false
     this.#say()
-    this.flush()
+    this.#write()
     this.#onRoom?.()
   }
 
@@ -122,6 +153,7 @@ export class LineSink implements OutletUser {
     const lines = this.#lines
     this.#waiting = ''
     this.#lines = 0
+    this.#writtenAt = this.#clock.now()
     const stream = this.#nodeStream
     try {
       if (stream?.writable === false) {

@@ -60,6 +60,8 @@ export class LogOutlet {
     this.#users.add(user)
     if (this.#users.size > 1) return
     process.on('exit', this.#onExit)
+    // There is time yet for what is written by another thread.
+    process.on('beforeExit', this.#onExit)
     const stream = asNodeStream(this.#stream)
     stream?.on('drain', this.#onDrain)
     // Closed without an error: nobody has to wait any more.
@@ -71,6 +73,7 @@ export class LogOutlet {
   remove(user: OutletUser): void {
     if (!this.#users.delete(user) || this.#users.size > 0) return
     process.off('exit', this.#onExit)
+    process.off('beforeExit', this.#onExit)
     const stream = asNodeStream(this.#stream)
     stream?.off('drain', this.#onDrain)
     stream?.off('close', this.#onDrain)

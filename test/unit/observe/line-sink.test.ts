@@ -1,5 +1,6 @@
 /** Lines on their way to a stream. */
 import { Writable } from 'node:stream'
+import { fakeClock } from 'evenkeel/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { LineSink } from '../../../src/observe/line-sink.js'
 import { settle } from '../../conformance/stage.js'
@@ -39,6 +40,35 @@ describe('a line sink', () => {
     sink.line('c')
     await sink.close()
     expect(written).toEqual(['a\nb\n', 'c\n'])
+  })
+
+  it('writes many lines with few writes: at once, and then after a pause, or when there are enough', async () => {
+    const written: string[] = []
+    const clock = fakeClock()
+    const stream = { write: (text: string) => written.push(text) }
+    const sink = new LineSink({ ...WHAT, limit: 1_000_000, stream, clock })
+    const next = async (text: string): Promise<void> => {
+      sink.line(text)
+      await settle()
+    }
+    await next('a')
+    expect(written).toEqual(['a\n'])
+    await next('b')
+    clock.advance(9)
+    await next('c')
+    expect(written).toEqual(['a\n'])
+    clock.advance(1)
+    expect(written).toEqual(['a\n', 'b\nc\n'])
+    clock.advance(10)
+    await next('d')
+    expect(written.slice(2)).toEqual(['d\n'])
+    await next('x'.repeat(70_000))
+    expect(written).toHaveLength(4)
+    await next('e')
+    expect(written).toHaveLength(4)
+    await sink.close()
+    expect(written.slice(4)).toEqual(['e\n'])
+    expect(clock.pending).toBe(0)
   })
 
   it('holds back for a slow stream, drops what does not fit, counts it and says so once', async () => {
