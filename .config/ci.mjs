@@ -31,10 +31,11 @@ const THE_SAME = [
   'test/integration/examples/documents.test.ts',
 ]
 /**
- * Of the oldest and the newest Node more is wanted than of those between: invariants, whole processes, endurance, hostile
- * bytes by the thousand.
+ * Of the oldest and the newest Node more is wanted than of those between: what is decided without sockets, invariants,
+ * whole processes, endurance, hostile bytes by the thousand.
  */
 const OF_THE_ENDS = [
+  'test/unit/!(transport)/**',
   'test/property/**',
   'test/fuzz/**',
   'test/integration/{cluster,soak}/**',
