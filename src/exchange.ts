@@ -255,11 +255,6 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     return [this.#attempt, ...(this.#moreAttempts ?? NO_ATTEMPTS)]
   }
 
-  /** One of {@link attempts}, and no list made for it. */
-  attemptAt(index: number): AttemptRecord | undefined {
-    return index === 0 ? this.#attempt : this.#moreAttempts?.[index - 1]
-  }
-
   /** The first of {@link attempts}, and all others: without a list. */
   get firstAttempt(): AttemptRecord | undefined {
     return this.#attempt

@@ -6,9 +6,10 @@ import type { ErrorCode } from './errors.js'
 import { explanationOf } from './observe/explanation.js'
 import type { Explanation, ExplanationFacts } from './observe/explanation.js'
 import type { IncidentRecorder } from './observe/incident-recorder.js'
+import { pathOf } from './observe/shown-text.js'
 
 /** A path is no place for a whole book. */
-const PATH = 200
+const LONGEST_PATH = 200
 
 /**
  * What happened to the request of this response, in which phase, to which peers, why no next upstream was tried, and what
@@ -49,7 +50,7 @@ export class Explainer {
     return {
       upstream: this.#upstream,
       method: x.method,
-      path: pathOf(x.url),
+      path: shownPath(x),
       status,
       code,
       message,
@@ -81,9 +82,7 @@ function isOfPeers(code: ErrorCode | undefined): boolean {
   }
 }
 
-/** Without the query, which may hold secrets. */
-export function pathOf(url: string): string {
-  const end = url.search(/[?#]/)
-  const path = end === -1 ? url : url.slice(0, end)
-  return path.length > PATH ? `${path.slice(0, PATH)}…` : path
+/** Without the query and without credentials: they are secrets. */
+export function shownPath({ url }: Exchange): string {
+  return pathOf(url, LONGEST_PATH)
 }

@@ -8,7 +8,7 @@ import { BalancerError } from './errors.js'
 import type { AttemptSummary, ErrorCode } from './errors.js'
 import type { BalancerEmitter, QueueEvent, UpgradeEvent } from './events.js'
 import type { Exchange } from './exchange.js'
-import { pathOf } from './explain.js'
+import { shownPath } from './explain.js'
 import type { Explainer } from './explain.js'
 import { writeErrorPage } from './message/error-page.js'
 import type { ErrorPageSettings } from './message/error-page.js'
@@ -142,7 +142,7 @@ export class Reporter {
     if (record.marked) {
       const attempt = record.summary(x.startedAt)
       const { method } = x
-      this.#recorder.marked(peer, { method, path: pathOf(x.url), peer: peer.name, attempt })
+      this.#recorder.marked(peer, { method, path: shownPath(x), peer: peer.name, attempt })
     }
     if (record.failure !== undefined) this.attemptEnded(x, record)
   }
@@ -200,12 +200,10 @@ export class Reporter {
   }
 
   #endAttempts(x: Exchange): void {
-    if (!this.#followsAttempts()) return
-    let record = x.attemptAt(0)
-    for (let i = 1; record !== undefined; i++) {
-      this.attemptEnded(x, record)
-      record = x.attemptAt(i)
-    }
+    const { firstAttempt } = x
+    if (firstAttempt === undefined || !this.#followsAttempts()) return
+    this.attemptEnded(x, firstAttempt)
+    for (const record of x.laterAttempts) this.attemptEnded(x, record)
   }
 
   #writePage(x: Exchange, error: BalancerError): void {

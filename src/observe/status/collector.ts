@@ -15,7 +15,7 @@ import { reportIncidents, reportWarning } from './incident-report.js'
 import type { IncidentBook } from './incident-report.js'
 import { reportPeer } from './peer-report.js'
 import type { PeerReport, StatusSnapshot, TotalsReport } from './report.js'
-import { clip } from './text.js'
+import { clip } from '../shown-text.js'
 import { Moment, SlidingTimes, SPANS, Traffic } from './windows.js'
 import { bucketOf } from './histogram.js'
 

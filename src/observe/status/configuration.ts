@@ -1,6 +1,6 @@
 /** The options in force, in words. What is not listed here is not shown; nor is any text that could be a secret. */
 import type { BalancerConfig, UpstreamConfig } from '../../config/types.js'
-import { clip } from './text.js'
+import { clip } from '../shown-text.js'
 
 type Rows<Config> = readonly (readonly [
   option: string,

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { AttemptSummary, BalancerError } from '../../errors.js'
 import type { FinishEvent } from '../../events.js'
 import type { AttemptReport, ExplanationReport, FailedRequestReport } from './report.js'
-import { clip, pathOf } from './text.js'
+import { clip, pathOf } from '../shown-text.js'
 
 const KEPT = 20
 /** Attempts of one request that are kept. */

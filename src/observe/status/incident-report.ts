@@ -1,7 +1,7 @@
 /** Incidents and the early warning, as the live page tells of them: so many, and each of a bounded size. */
 import type { EarlyWarning, Incident } from '../incident.js'
 import type { IncidentReport } from './report.js'
-import { clip } from './text.js'
+import { clip } from '../shown-text.js'
 
 /** Where they are recorded. */
 export interface IncidentBook {

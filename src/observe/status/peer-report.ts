@@ -2,7 +2,7 @@
 import type { PoolStatus } from '../../transport/connections.js'
 import type { PeerState, PeerStatus } from '../../upstream/peer.js'
 import type { PeerReport } from './report.js'
-import { clip } from './text.js'
+import { clip } from '../shown-text.js'
 import type { Moment, Traffic } from './windows.js'
 
 export interface PeerCircumstances {

@@ -1,5 +1,7 @@
 /** What only real connections have to tell: the pool, and protocols that are switched to. */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createUpstream } from 'evenkeel'
 import type { PoolEvent, UpgradeEvent } from 'evenkeel'
@@ -8,15 +10,16 @@ import { ask } from '../../helpers/clients.js'
 import { serve, upstream } from '../../helpers/serve.js'
 import { dial, socketPeer } from '../upgrade/rig.js'
 
-it('pool: a connection is opened once, and closed by the peer when that has enough of it', async () => {
-  const peer = createServer((_req, res) => res.end('ok'))
-  peer.listen(0, '127.0.0.1')
+async function plainPeer(answer: RequestListener): Promise<{ peer: Server; name: string }> {
+  const peer = createServer(answer).listen(0, '127.0.0.1')
   onTestFinished(() => void peer.close())
-  await vi.waitFor(() => {
-    expect(peer.listening).toBe(true)
-  })
-  const { port: peerPort } = peer.address() as AddressInfo
-  const { port, balancer } = await serve({ upstream: [`http://127.0.0.1:${String(peerPort)}`] })
+  await once(peer, 'listening')
+  return { peer, name: `127.0.0.1:${String((peer.address() as AddressInfo).port)}` }
+}
+
+it('pool: a connection is opened once, and closed by the peer when that has enough of it', async () => {
+  const { peer, name } = await plainPeer((_req, res) => res.end('ok'))
+  const { port, balancer } = await serve({ upstream: [`http://${name}`] })
   const heard: PoolEvent[] = []
   balancer.on('pool', (event) => heard.push(event))
   await ask(port)
@@ -28,7 +31,7 @@ it('pool: a connection is opened once, and closed by the peer when that has enou
   })
   expect(heard[1]).toMatchObject({
     change: 'closed_by_peer',
-    peer: { name: `127.0.0.1:${String(peerPort)}` },
+    peer: { name },
     upstream: balancer.upstream.name,
   })
   expect(heard[1]?.idle).toBeGreaterThanOrEqual(0)
@@ -50,14 +53,8 @@ it('pool: connections that we close are told apart', async () => {
 })
 
 it('pool: one that ends while it is in use had not been idle', async () => {
-  const peer = createServer((req) => req.socket.destroy())
-  peer.listen(0, '127.0.0.1')
-  onTestFinished(() => void peer.close())
-  await vi.waitFor(() => {
-    expect(peer.listening).toBe(true)
-  })
-  const { port: peerPort } = peer.address() as AddressInfo
-  const { port, balancer } = await serve({ upstream: [`http://127.0.0.1:${String(peerPort)}`] })
+  const { name } = await plainPeer((req) => req.socket.destroy())
+  const { port, balancer } = await serve({ upstream: [`http://${name}`] })
   const heard: PoolEvent[] = []
   balancer.on('pool', (event) => heard.push(event))
   await ask(port)

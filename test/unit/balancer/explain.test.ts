@@ -137,6 +137,14 @@ describe('error.explanation', () => {
     ])
   })
 
+  it('shows no credentials of an absolute target, and nothing that a terminal would obey', async () => {
+    const r = rig(refused)
+    await r.send({ url: 'http://ali:s3cret@client.test/a\u009b2J?b' })
+    const { summary, text } = explanationOf(r)
+    expect(summary).toMatch(/^GET \/a\\u\{9b\}2J was answered/)
+    expect(text).not.toContain('s3cret')
+  })
+
   it('keeps a path short, and without its query', async () => {
     const r = rig(refused)
     await r.send({ url: `/${'a'.repeat(5000)}?password=x` })

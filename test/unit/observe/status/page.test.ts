@@ -8,7 +8,7 @@ import { STYLES } from '../../../../src/observe/status/page/styles.js'
 import { toHtml } from '../../../../src/observe/status/page/tree.js'
 import { VIEW } from '../../../../src/observe/status/page/view.js'
 import type { StatusSnapshot } from '../../../../src/observe/status/report.js'
-import { clip, pathOf } from '../../../../src/observe/status/text.js'
+import { clip, pathOf } from '../../../../src/observe/shown-text.js'
 
 const history = { requests: [0, 3], failures: [0, 1], p99: [-1, 20] }
 const latency = { p50: 1, p90: 2, p99: 3 }
