@@ -34,8 +34,11 @@ export interface ExchangePolicy {
   readonly explainer?: { explain(x: Exchange): Explanation } | undefined
 }
 
-/** Is told when the books of a request are closed. */
+/** Is told of both ends of a request, whichever comes first; either may be told of more than once. */
 export interface ExchangeWatcher {
+  /** The response is through, or the client's connection closed. */
+  responseOver(): void
+  /** The books are closed. */
   exchangeOver(): void
 }
 
@@ -107,7 +110,7 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
   trailers: readonly string[] | undefined
   /** Why the body of the response that was on its way ended early. */
   broken: UpstreamFailure | undefined
-  /** Waits for the end of a request whose response is over already. */
+  /** Writes of it when it is over. */
   watcher: ExchangeWatcher | undefined
   /** Peers at which a stale connection has been met: each is forgiven once. */
   staleAt: object[] | undefined
@@ -128,7 +131,11 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
     // It may have left while middleware took its time: then there is no event to come.
     if (res.destroyed || res.stream?.destroyed === true) this.stopReason = 'client_left'
     else res.on('close', onClose)
-    ;(res as Carrier)[kExchange] = this
+    const carrier = res as Carrier
+    const earlier = carrier[kExchange]
+    // Another balancer has handed the response on to ours, which tells from now on.
+    if (earlier !== undefined) this.watcher = earlier.watcher
+    carrier[kExchange] = this
   }
 
   /** Why it has ended as it has, or what there is to say so far. */
@@ -327,7 +334,9 @@ export class Exchange implements SelectionRequest, AttemptSignal, BodyOwner {
 
 /** One listener for all responses: each knows its exchange. */
 function onClose(this: ClientResponse): void {
-  ;(this as Carrier)[kExchange]?.clientClosed()
+  const x = (this as Carrier)[kExchange]
+  x?.clientClosed()
+  x?.watcher?.responseOver()
 }
 
 /** http2's compat response has no `writableFinished`. */

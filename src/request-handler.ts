@@ -28,8 +28,8 @@ export class RequestHandler {
   ): void {
     const { clock, budget, draining, policy, registry, reporter, accessLog } = this.#parts
     const startedAt = clock.now()
-    accessLog?.begin(req, res, accessLog.clock === clock ? startedAt : undefined)
     const x = new Exchange(req, res, startedAt, policy, upgrade)
+    accessLog?.follow(x, clock)
     budget?.request(startedAt)
     draining.entered(x)
     reporter.started(x)

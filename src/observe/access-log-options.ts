@@ -27,7 +27,7 @@ export interface AccessLogOptions {
   logger?: InfoLogger
   /** Asked when the response is over: false, and there is no line. nginx `access_log … if=`. */
   if?: (req: IncomingMessage, res: ServerResponse) => unknown
-  /** Characters that may wait for a slow stream; what comes then is dropped, counted and told. Default `'16m'`. */
+  /** Bytes that may wait for a slow stream; what comes then is dropped, counted and told. Default `'16m'`. */
   buffer?: number | string
   /** `$server_name`. Default empty. */
   serverName?: string

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
 import type { AccessLogConfig } from '../config/access-log.js'
+import type { Exchange } from '../exchange.js'
 import { LineFormat } from './line-format.js'
 import { LineSink } from './line-sink.js'
 import { LogTimes } from './log-times.js'
@@ -28,6 +29,8 @@ export class AccessWriter implements LogOwner {
   readonly #sink: LineSink | undefined = undefined
   readonly #logger: AccessLogConfig['logger']
   readonly #if: AccessLogConfig['if']
+  /** Responses that were over in this turn of the event loop. */
+  readonly #over: ResponseLog[] = []
   readonly #besides: AccessWriterParts['besides']
 
   constructor(config: AccessLogConfig, parts: AccessWriterParts) {
@@ -43,6 +46,7 @@ export class AccessWriter implements LogOwner {
     this.#besides = parts.besides
     const { stream, buffer: limit } = config
     const onTurnEnd = (): void => {
+      this.#writeLines()
       times.expire()
     }
     if (config.logger === undefined)
@@ -53,15 +57,23 @@ export class AccessWriter implements LogOwner {
     return this.#sink?.dropped ?? 0
   }
 
-  /**
-   * A response will get its line; one that has been announced before gets no second one.
-   * @param startedAt milliseconds of our clock.
-   */
-  begin(req: IncomingMessage, res: ServerResponse, startedAt = this.clock.now()): void {
+  /** A response will get its line; one that has been announced before gets no second one. */
+  begin(req: IncomingMessage, res: ServerResponse): void {
+    if (this.#isNew(res)) new ResponseLog(this, req, res, this.clock.now(), undefined)
+  }
+
+  /** The same for a response that a balancer has begun with, and which it tells of. */
+  follow(x: Exchange, clock: Clock): void {
+    const { req, res } = x
+    const startedAt = clock === this.clock ? x.startedAt : this.clock.now()
+    if (this.#isNew(res)) new ResponseLog(this, req, res, startedAt, x)
+  }
+
+  #isNew(res: ServerResponse): boolean {
     const first = logOf(res)
-    if (first !== undefined && this.#besides === 'leave') return
-    for (let log = first; log !== undefined; log = log.next) if (log.is(this)) return
-    new ResponseLog(this, req, res, startedAt)
+    if (first !== undefined && this.#besides === 'leave') return false
+    for (let log = first; log !== undefined; log = log.next) if (log.is(this)) return false
+    return true
   }
 
   now(): number {
@@ -71,16 +83,25 @@ export class AccessWriter implements LogOwner {
   write(log: ResponseLog): void {
     try {
       if (this.#if !== undefined && this.#if(log.req, log.res) === false) return
-      if (this.#sink !== undefined) this.#sink.line(this.#format.line(log))
-      else {
-        // There is no turn to share the times with.
-        this.#times.expire()
-        this.#logger?.info(this.#format.fields(log))
+      if (this.#sink !== undefined) {
+        this.#over.push(log)
+        this.#sink.expect()
+        return
       }
+      // There is no turn to share the times with.
+      this.#times.expire()
+      this.#logger?.info(this.#format.fields(log))
     } catch (error) {
       // The user's predicate or logger: neither may cost a client its connection.
       process.emitWarning(`no line in the access log: ${String(error)}`, 'EvenkeelLogWarning')
     }
+  }
+
+  /** All of a turn together: what is needed for one line is at hand for the next. */
+  #writeLines(): void {
+    const over = this.#over
+    for (const log of over) this.#sink?.line(this.#format.line(log))
+    over.length = 0
   }
 
   async close(): Promise<void> {

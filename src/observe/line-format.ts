@@ -97,10 +97,19 @@ function escaped(
   escape: LogEscape,
   around: LogSurroundings,
 ): ReadText {
-  if (escape === 'default') {
-    if (text === 'plain') return (log) => read(log, around) ?? '-'
-    return (log) => escapeDefault(read(log, around) ?? '-', text)
+  const none = escape === 'default' ? '-' : ''
+  if (text === 'plain') return (log) => read(log, around) ?? none
+  const by = escape === 'default' ? escapeDefault : escape === 'json' ? escapeJson : escapeNone
+  // Many come again and again: to compare is cheaper than to look through them.
+  let last = ''
+  let lastEscaped = ''
+  return (log) => {
+    const value = read(log, around)
+    if (value === undefined) return none
+    if (value !== last) {
+      lastEscaped = by(value, text)
+      last = value
+    }
+    return lastEscaped
   }
-  const by = escape === 'json' ? escapeJson : escapeNone
-  return (log) => by(read(log, around) ?? '', text)
 }

@@ -1,27 +1,28 @@
 /** Where log lines go: many with one write when there are many, never more than fits, never lost unsaid. */
-import { Writable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { systemClock } from '../clock.js'
 import type { Clock, Timer } from '../clock.js'
 import { afterReading } from '../turn.js'
-import { asNodeStream, LogOutlet } from './log-outlet.js'
+import { LineBytes } from './line-bytes.js'
+import { asNodeStream, isNodesOwn, LogOutlet, takesBytes } from './log-outlet.js'
 import type { LogStream, NodeStream, OutletUser } from './log-outlet.js'
 
 /**
  * A write to a file wakes another thread, and that wakes ours: under load it costs more than all that is in the lines. So
- * the first lines are written at once, and the next after this many milliseconds, or when there are so many characters.
+ * the first lines are written at once, and the next after this many milliseconds, or when there are so many bytes.
  */
-const PAUSE = 10
+const PAUSE = 50
 const ENOUGH = 65_536
 
 export interface LineSinkOptions {
   readonly stream: LogStream
-  /** Characters that may wait for a slow stream. */
+  /** Bytes that may wait for a slow stream. */
   readonly limit: number
   /** What the lines are, for the warning: `access log`. */
   readonly what: string
-  /** Called when the lines of a turn of the event loop are written. */
+  /** Called before the lines of a turn of the event loop are written; it may still add some. */
   readonly onTurnEnd?: () => void
-  /** Milliseconds between two writes; default 10. */
+  /** Milliseconds between two writes; default 50. */
   readonly pause?: number
   /** Default: the system's. */
   readonly clock?: Clock
@@ -38,7 +39,10 @@ export class LineSink implements OutletUser {
   readonly #least: number
   #pause: Timer | undefined
   #writtenAt = Number.NEGATIVE_INFINITY
-  #waiting = ''
+  /** Lines of this turn of the event loop, and those of earlier ones. */
+  #turn = ''
+  readonly #waiting = new LineBytes()
+  readonly #asBytes: boolean
   #lines = 0
   #scheduled = false
   /** The stream has asked to wait. */
@@ -55,6 +59,7 @@ export class LineSink implements OutletUser {
     this.#least = pause
     this.#stream = stream
     this.#nodeStream = asNodeStream(stream)
+    this.#asBytes = takesBytes(stream)
     this.#outlet = LogOutlet.of(stream)
     this.#limit = limit
     this.#what = what
@@ -66,22 +71,29 @@ export class LineSink implements OutletUser {
     return this.#dropped
   }
 
+  /** There will be lines when the turn is over. */
+  expect(): void {
+    if (!this.#scheduled) this.#schedule()
+  }
+
   /** One line, without its end. */
   line(text: string): void {
-    if (!this.#scheduled) this.#schedule()
-    if (this.#waiting.length + text.length >= this.#limit && !this.#makeRoom()) {
+    this.expect()
+    const waiting = this.#waiting.length + this.#turn.length
+    if (waiting + text.length >= this.#limit && !this.#makeRoom()) {
       this.#dropped++
       return
     }
-    this.#waiting += text
-    this.#waiting += '\n'
+    this.#turn += text
+    this.#turn += '\n'
     this.#lines++
   }
 
   /** The turn is over: what waits is handed over, unless the stream has asked to wait, or was written to just now. */
   flush(): void {
-    this.#scheduled = false
     this.#onTurnEnd?.()
+    this.#scheduled = false
+    this.#endTurn()
     if (this.#full || this.#pause !== undefined) return
     const since = this.#clock.now() - this.#writtenAt
     if (since >= this.#least || this.#waiting.length >= ENOUGH) this.#write()
@@ -101,7 +113,7 @@ export class LineSink implements OutletUser {
     if (!this.#full) this.#write()
     const stream = this.#nodeStream
     while (this.#full && stream?.writable === true) await this.#room()
-    if (stream instanceof Writable && stream.writable) await taken(stream)
+    if (stream?.writable === true && isNodesOwn(stream)) await taken(stream)
     this.#say()
     this.#outlet.remove(this)
     this.#started = false
@@ -123,6 +135,7 @@ export class LineSink implements OutletUser {
 
   /** Files and terminals are written to at once: what waits arrives. */
   ending(): void {
+    this.#onTurnEnd?.()
     this.#write()
   }
 
@@ -142,16 +155,23 @@ export class LineSink implements OutletUser {
     })
   }
 
+  #endTurn(): void {
+    if (this.#turn === '') return
+    this.#waiting.add(this.#turn)
+    this.#turn = ''
+  }
+
   #makeRoom(): boolean {
     if (!this.#full) this.#write()
     return !this.#full
   }
 
   #write(): void {
-    if (this.#waiting === '') return
-    const text = this.#waiting
+    this.#endTurn()
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    const chunk = this.#asBytes ? waiting.takeBytes() : waiting.takeText()
     const lines = this.#lines
-    this.#waiting = ''
     this.#lines = 0
     this.#writtenAt = this.#clock.now()
     const stream = this.#nodeStream
@@ -161,7 +181,7 @@ export class LineSink implements OutletUser {
         this.#say()
         return
       }
-      this.#full = this.#stream.write(text) === false && stream !== undefined
+      this.#full = this.#stream.write(chunk as string) === false && stream !== undefined
     } catch (error) {
       this.#dropped += lines
       this.#warn(`the ${this.#what} cannot be written: ${String(error)}`)

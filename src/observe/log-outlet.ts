@@ -2,6 +2,8 @@
  * What the sinks of one stream have in common: however many balancers write to the standard output, it and the process have
  * one listener for all of them.
  */
+import { Socket } from 'node:net'
+import { Writable } from 'node:stream'
 
 /** Anything that takes text: a stream, or an object with a `write` of its own. */
 export interface LogStream {
@@ -23,6 +25,23 @@ export interface OutletUser {
   failed(error: Error): void
   /** The process ends: what is not written now never is. */
   ending(): void
+}
+
+/** Node's own way to know whether a stream wants its texts as bytes. */
+interface WritableInternals {
+  readonly _writableState?: { readonly decodeStrings?: boolean }
+}
+
+/** A stream of Node's whose `write` nobody has replaced: what that calls back, or does with bytes, is known. */
+export function isNodesOwn(stream: LogStream): stream is Writable {
+  return stream instanceof Writable && stream.write === Writable.prototype.write
+}
+
+/** It would make bytes of a text. All others are given text. */
+export function takesBytes(stream: LogStream): boolean {
+  if (!isNodesOwn(stream) || stream.writableObjectMode) return false
+  const { _writableState: state } = stream as WritableInternals
+  return stream instanceof Socket || state?.decodeStrings === true
 }
 
 const kOutlet = Symbol('evenkeel.logOutlet')
@@ -59,9 +78,7 @@ export class LogOutlet {
   add(user: OutletUser): void {
     this.#users.add(user)
     if (this.#users.size > 1) return
-    process.on('exit', this.#onExit)
-    // There is time yet for what is written by another thread.
-    process.on('beforeExit', this.#onExit)
+    followProcess(this)
     const stream = asNodeStream(this.#stream)
     stream?.on('drain', this.#onDrain)
     // Closed without an error: nobody has to wait any more.
@@ -72,8 +89,7 @@ export class LogOutlet {
 
   remove(user: OutletUser): void {
     if (!this.#users.delete(user) || this.#users.size > 0) return
-    process.off('exit', this.#onExit)
-    process.off('beforeExit', this.#onExit)
+    leaveProcess(this)
     const stream = asNodeStream(this.#stream)
     stream?.off('drain', this.#onDrain)
     stream?.off('close', this.#onDrain)
@@ -88,7 +104,28 @@ export class LogOutlet {
     for (const user of this.#users) user.failed(error)
   }
 
-  readonly #onExit = (): void => {
+  ending(): void {
     for (const user of this.#users) user.ending()
   }
+}
+
+/** In use: the process, too, has one listener for all of them. */
+const outlets = new Set<LogOutlet>()
+
+function followProcess(outlet: LogOutlet): void {
+  outlets.add(outlet)
+  if (outlets.size > 1) return
+  process.on('exit', onExit)
+  // There is time yet for what is written by another thread.
+  process.on('beforeExit', onExit)
+}
+
+function leaveProcess(outlet: LogOutlet): void {
+  if (!outlets.delete(outlet) || outlets.size > 0) return
+  process.off('exit', onExit)
+  process.off('beforeExit', onExit)
+}
+
+function onExit(): void {
+  for (const outlet of outlets) outlet.ending()
 }

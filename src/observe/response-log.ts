@@ -34,9 +34,12 @@ interface Mounted {
   readonly originalUrl?: unknown
 }
 
-/** The first of the logs that wait for this response. */
+/** The first of the logs that wait for this response: it is with the response, or with the balancer's side of it. */
 export function logOf(res: ServerResponse): ResponseLog | undefined {
-  return (res as Carrier)[kLog]
+  const log = (res as Carrier)[kLog]
+  if (log !== undefined) return log
+  const watcher = exchangeOf(res)?.watcher
+  return watcher instanceof ResponseLog ? watcher : undefined
 }
 
 export class ResponseLog implements ExchangeWatcher {
@@ -59,9 +62,20 @@ export class ResponseLog implements ExchangeWatcher {
   exchange: Exchange | undefined
   readonly #owner: LogOwner
   #sentBefore = 0
-  #bytesSent = -1
+  #endedAt = 0
+  #bytesSent = 0
+  #bytesRead = 0
+  #responseOver = false
+  #written = false
 
-  constructor(owner: LogOwner, req: IncomingMessage, res: ClientResponse, startedAt: number) {
+  /** @param teller a balancer's side of it, which tells when the response is over: there is no second listener for that. */
+  constructor(
+    owner: LogOwner,
+    req: IncomingMessage,
+    res: ClientResponse,
+    startedAt: number,
+    teller: Exchange | undefined,
+  ) {
     this.#owner = owner
     this.req = req
     this.res = res
@@ -74,10 +88,10 @@ export class ResponseLog implements ExchangeWatcher {
     this.connection = connection
     connection.learn(this.socket, owner.needs)
     this.pipelined = res.stream === undefined && res.socket === null
-    const earlier = (res as Carrier)[kLog]
+    const earlier = logOf(res)
     this.number = earlier === undefined ? ++connection.requests : earlier.number
     if (owner.needs.sent) this.#measure()
-    this.#wait(earlier)
+    this.#wait(earlier, teller)
   }
 
   is(owner: LogOwner): boolean {
@@ -86,7 +100,7 @@ export class ResponseLog implements ExchangeWatcher {
 
   /** Milliseconds. */
   get duration(): number {
-    return this.#owner.now() - this.startedAt
+    return this.#endedAt - this.startedAt
   }
 
   /** All of the response has been handed to the client's connection. */
@@ -124,13 +138,17 @@ export class ResponseLog implements ExchangeWatcher {
 
   /** Bytes on the wire, from the first of the response to its last. */
   get bytesSent(): number {
-    if (this.#bytesSent < 0) this.#bytesSent = Math.max(0, this.#sentUntil() - this.#sentBefore)
     return this.#bytesSent
   }
 
-  /** The request is over, and its response has been before. */
+  /** Bytes that were read between the end of the connection's latest logged response and this one's. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
+  /** A balancer is done with the request: if it is the last one, and the response is over, that is all. */
   exchangeOver(): void {
-    this.#over()
+    if (this.#responseOver) this.responseOver()
   }
 
   /** Head first: a response that waited for its turn begins where the one before it ended. */
@@ -152,36 +170,44 @@ export class ResponseLog implements ExchangeWatcher {
   }
 
   get #hasSent(): boolean {
-    return !this.#owner.needs.sent || this.bytesSent > 0
+    return !this.#owner.needs.sent || this.#bytesSent > 0
   }
 
-  #wait(earlier: ResponseLog | undefined): void {
+  #wait(earlier: ResponseLog | undefined, teller: Exchange | undefined): void {
     const { res } = this
     if (earlier !== undefined) {
       this.next = earlier.next
       earlier.next = this
       return
     }
-    ;(res as Carrier)[kLog] = this
+    if (teller === undefined) (res as Carrier)[kLog] = this
+    else teller.watcher = this
     // The client has left already: there is no event to come.
     if (res.destroyed || res.stream?.destroyed === true) process.nextTick(responseOver, res)
-    else res.on('close', onClose)
+    else if (teller === undefined) res.on('close', onClose)
   }
 
   /** The response is over. Its request may not be: a tunnel, or one that goes on without its client. */
   responseOver(): void {
+    if (this.#written) return
+    this.#responseOver = true
     const exchange = exchangeOf(this.res)
-    if (exchange === undefined || exchange.isClosed) this.#over()
+    if (exchange === undefined || exchange.isClosed) this.#over(exchange)
     else exchange.watcher = this
   }
 
+  /** What the connection's next request changes is noted now: the line may be made later. */
   #write(exchange: Exchange | undefined): void {
+    const { needs } = this.#owner
     this.exchange = exchange
+    this.#endedAt = this.#owner.now()
+    if (needs.sent) this.#bytesSent = Math.max(0, this.#sentUntil() - this.#sentBefore)
+    if (needs.received) this.#bytesRead = this.socket.bytesRead - this.connection.read
     this.#owner.write(this)
   }
 
-  #over(): void {
-    const exchange = exchangeOf(this.res)
+  #over(exchange: Exchange | undefined): void {
+    this.#written = true
     this.#write(exchange)
     for (let log = this.next; log !== undefined; log = log.next) log.#write(exchange)
     // For all of them the same: where the next request's bytes begin.

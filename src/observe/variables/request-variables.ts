@@ -110,12 +110,12 @@ function basicUser(authorization: string | undefined): string | undefined {
  * is what was read from the connection besides.
  */
 function requestLength(log: ResponseLog): string {
-  const { req, connection, socket } = log
+  const { req } = log
   const head = headLength(log)
   const announced = req.headers['content-length']
   if (announced === undefined && req.headers['transfer-encoding'] === undefined) return String(head)
   if (announced !== undefined && req.complete) return String(head + Number(announced))
-  return String(Math.max(head, socket.bytesRead - connection.read))
+  return String(Math.max(head, log.bytesRead))
 }
 
 function headLength({ req, method, target }: ResponseLog): number {

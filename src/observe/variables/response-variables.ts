@@ -9,7 +9,7 @@ import type { LogVariable, VariableFamily, VariableTable } from './variable.js'
 
 export const RESPONSE_VARIABLES: VariableTable = {
   // Whether anything was sent decides what it is when the client has left.
-  status: number(({ status }) => String(status).padStart(3, '0'), 'sent'),
+  status: number(({ status }) => (status < 100 ? three(status) : String(status)), 'sent'),
   bytes_sent: number((log) => String(bytesSent(log)), 'sent'),
   body_bytes_sent: number((log) => String(bodyBytesSent(log)), 'sent'),
   request_completion: plain(({ completed }) => (completed ? 'OK' : '')),
@@ -18,6 +18,11 @@ export const RESPONSE_VARIABLES: VariableTable = {
   time_local: plain((_, { times }) => times.local),
   time_iso8601: plain((_, { times }) => times.iso8601),
   msec: number((_, { times }) => times.msec),
+}
+
+/** `%03ui`. */
+function three(status: number): string {
+  return String(status).padStart(3, '0')
 }
 
 /** `$sent_http_NAME`. */

@@ -91,6 +91,27 @@ describe('one line a response', () => {
     expect(own.text).toBe('')
   })
 
+  it.each([
+    ['without a log', undefined],
+    ['with one of its own', new Written()],
+  ])('of a balancer that hands a response on to another %s', async (_, own) => {
+    const written = new Written()
+    const next = await balancerOf(own === undefined ? {} : { accessLog: { stream: own.stream } })
+    const { balancer, mock } = await balancerOf({
+      accessLog: { format: FORMAT, stream: written.stream },
+      onError: (_error, req, res) => {
+        next.balancer(req, res)
+      },
+    })
+    await mock.close()
+    await ask(await serveBy(balancer))
+    expect(await written.lines(1)).toEqual(['GET / HTTP/1.1|200|5|200|app'])
+    await balancer.close()
+    await next.balancer.close()
+    expect(written.text.split('\n')).toHaveLength(2)
+    expect(own?.text ?? '').toBe('')
+  })
+
   it('two logs that were made are both written', async () => {
     const [one, two] = [new Written(), new Written()]
     const logs = [one, two].map(({ stream }) =>
@@ -264,6 +285,36 @@ describe('what it knows', () => {
     const socket = connect(port, '127.0.0.1')
     socket.write('abc'.replace(/./g, 'GET /$& HTTP/1.1\r\nHost: x\r\n\r\n'))
     expect(await written.lines(3)).toEqual(['/a 1 .', '/b 2 p', '/c 3 p'])
+    socket.destroy()
+  })
+
+  it('keep-alive: each line has what belongs to its request, also when the next one is there already', async () => {
+    const written = new Written()
+    const { balancer } = await balancerOf({
+      accessLog: {
+        format: '$request_method $request_uri $request_length $body_bytes_sent $http_user_agent',
+        stream: written.stream,
+      },
+    })
+    const socket = connect(await serveBy(balancer), '127.0.0.1')
+    const post = (path: string, chunks: string, agent: string): string =>
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nUser-Agent: ${agent}\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`
+    const requests = [
+      post('/a', '', 'one'),
+      post('/b', '5\r\n12345\r\n', 'one'),
+      post('/c', '', 'two"'),
+      'GET /d HTTP/1.1\r\nHost: x\r\n\r\n',
+    ]
+    for (const [i, request] of requests.entries()) {
+      socket.write(request)
+      await written.lines(i + 1)
+    }
+    expect(written.text.split('\n').slice(0, -1)).toEqual([
+      `POST /a ${requests[0]!.length} 5 one`,
+      `POST /b ${requests[1]!.length} 5 one`,
+      `POST /c ${requests[2]!.length} 5 two\\x22`,
+      `GET /d ${requests[3]!.length} 5 -`,
+    ])
     socket.destroy()
   })
 

@@ -54,12 +54,12 @@ describe('a line sink', () => {
     await next('a')
     expect(written).toEqual(['a\n'])
     await next('b')
-    clock.advance(9)
+    clock.advance(49)
     await next('c')
     expect(written).toEqual(['a\n'])
     clock.advance(1)
     expect(written).toEqual(['a\n', 'b\nc\n'])
-    clock.advance(10)
+    clock.advance(50)
     await next('d')
     expect(written.slice(2)).toEqual(['d\n'])
     await next('x'.repeat(70_000))
@@ -69,6 +69,60 @@ describe('a line sink', () => {
     await sink.close()
     expect(written.slice(4)).toEqual(['e\n'])
     expect(clock.pending).toBe(0)
+  })
+
+  it('takes lines that are made when the turn is over', async () => {
+    const written: string[] = []
+    const late = ['late']
+    const sink: LineSink = new LineSink({
+      ...WHAT,
+      limit: 1000,
+      stream: { write: (text) => written.push(text) },
+      onTurnEnd: () => {
+        for (const text of late.splice(0)) sink.line(text)
+      },
+    })
+    sink.expect()
+    expect(written).toEqual([])
+    await settle()
+    expect(written).toEqual(['late\n'])
+    late.push('at the end')
+    await sink.close()
+    await settle()
+    expect(written.join('')).toBe('late\nat the end\n')
+  })
+
+  it('gives a stream of Node bytes of its own, and text to one that wants text', async () => {
+    const chunks: unknown[] = []
+    const take = (chunk: unknown, _encoding: unknown, done: () => void): void => {
+      chunks.push(chunk)
+      done()
+    }
+    const lines = ['plain', 'Grüße 🦊', '\ud800']
+    const expected = 'plain\nGrüße 🦊\n\ufffd\n'
+    const bytes = new Writable({ write: take })
+    const replaced = Object.assign(new Writable({ write: take }), {
+      write: (chunk: unknown) => chunks.push(chunk),
+    })
+    for (const [stream, isText] of [
+      [bytes, false],
+      [new Writable({ write: take, decodeStrings: false }), true],
+      [new Writable({ write: take, objectMode: true }), true],
+      [replaced, true],
+    ] as const) {
+      const sink = new LineSink({ ...WHAT, limit: 10_000, stream })
+      for (const line of lines) sink.line(line)
+      await sink.close()
+      const all = chunks.splice(0).filter((chunk) => String(chunk) !== '')
+      expect(all.map((chunk) => typeof chunk === 'string')).toEqual([isText])
+      expect(String(all[0])).toBe(expected)
+      // What was handed over stays as it is.
+      const before = Buffer.from(String(all[0]))
+      sink.line('another')
+      await sink.close()
+      expect(Buffer.from(String(all[0])).equals(before)).toBe(true)
+      chunks.length = 0
+    }
   })
 
   it('holds back for a slow stream, drops what does not fit, counts it and says so once', async () => {
@@ -138,6 +192,22 @@ describe('a line sink', () => {
     ;(added as () => void)()
     expect(written).toEqual(['last\n'])
     return sink.close()
+  })
+
+  it('however many streams there are, the process has one listener, and all lines are written at its end', async () => {
+    const written: string[] = []
+    const before = process.listeners('exit')
+    const sinks = Array.from(
+      { length: 20 },
+      () => new LineSink({ ...WHAT, stream: { write: (text) => written.push(text) } }),
+    )
+    for (const [i, sink] of sinks.entries()) sink.line(String(i))
+    const added = process.listeners('exit').filter((each) => !before.includes(each))
+    expect(added).toHaveLength(1)
+    ;(added[0] as () => void)()
+    expect(written).toHaveLength(20)
+    for (const sink of sinks) await sink.close()
+    expect(process.listeners('exit')).toEqual(before)
   })
 
   it('many sinks of one stream have one listener, and none when they are closed', async () => {
