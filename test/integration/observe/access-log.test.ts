@@ -16,6 +16,7 @@ import { accessLog, createBalancer, morganTokens } from 'evenkeel'
 import type { AccessLogOptions, BalancerOptions } from 'evenkeel'
 import { fakeClock, hang, respond } from 'evenkeel/testing'
 import { forLocalhost } from '../../fixtures/test-only-certificates.js'
+import { settle } from '../../conformance/stage.js'
 import { upstream } from '../../helpers/serve.js'
 
 /** What was written, and when a number of lines is there. */
@@ -110,6 +111,25 @@ describe('one line a response', () => {
     await next.balancer.close()
     expect(written.text.split('\n')).toHaveLength(2)
     expect(own?.text ?? '').toBe('')
+  })
+
+  it('of a balancer whose `onError` takes its time: when the response is over', async () => {
+    const written = new Written()
+    let answer: (() => void) | undefined
+    const { balancer, mock } = await balancerOf({
+      accessLog: { format: FORMAT, stream: written.stream },
+      onError: (_error, _req, res) => {
+        answer = () => res.writeHead(418, { 'content-length': 6 }).end('teapot')
+      },
+    })
+    await mock.close()
+    const asked = ask(await serveBy(balancer))
+    await vi.waitFor(() => expect(answer).toBeDefined(), { interval: 1 })
+    await settle()
+    expect(written.text).toBe('')
+    answer?.()
+    await asked
+    expect(await written.lines(1)).toEqual(['GET / HTTP/1.1|418|6|502|app'])
   })
 
   it('two logs that were made are both written', async () => {
@@ -316,6 +336,28 @@ describe('what it knows', () => {
       `GET /d ${requests[3]!.length} 5 -`,
     ])
     socket.destroy()
+  })
+
+  it('`$request_time` is that of the response, not of its line', async () => {
+    const written = new Written()
+    const clock = fakeClock()
+    const log = accessLog({
+      format: '$request_time $msec',
+      stream: written.stream,
+      clock,
+      wallTime: () => 5000,
+    })
+    await ask(
+      await serveBy((req, res) => {
+        log(req, res)
+        clock.advance(1234)
+        res.on('close', () => {
+          clock.advance(100)
+        })
+        res.end('ok')
+      }),
+    )
+    expect(await written.lines(1)).toEqual([expect.stringMatching(/^1\.234 /)])
   })
 
   it('`if` is asked when the response is over', async () => {

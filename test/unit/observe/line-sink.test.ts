@@ -1,8 +1,10 @@
 /** Lines on their way to a stream. */
+import { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { fakeClock } from 'evenkeel/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { LineSink } from '../../../src/observe/line-sink.js'
+import { takesBytes } from '../../../src/observe/log-outlet.js'
 import { settle } from '../../conformance/stage.js'
 
 /** A stream that takes a write when it is let. */
@@ -125,6 +127,10 @@ describe('a line sink', () => {
     }
   })
 
+  it('sockets get bytes: they would make them of a text, whatever they say of it', () => {
+    expect(takesBytes(new Socket())).toBe(true)
+  })
+
   it('holds back for a slow stream, drops what does not fit, counts it and says so once', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
     const stream = new SlowStream()
@@ -186,11 +192,18 @@ describe('a line sink', () => {
   it('what waits at the end of the process is written', () => {
     const written: string[] = []
     const before = process.listeners('exit')
-    const sink = new LineSink({ ...WHAT, stream: { write: (text) => written.push(text) } })
+    const late = ['made at the end']
+    const sink: LineSink = new LineSink({
+      ...WHAT,
+      stream: { write: (text) => written.push(text) },
+      onTurnEnd: () => {
+        for (const text of late.splice(0)) sink.line(text)
+      },
+    })
     sink.line('last')
     const [added] = process.listeners('exit').filter((each) => !before.includes(each))
     ;(added as () => void)()
-    expect(written).toEqual(['last\n'])
+    expect(written.join('')).toBe('last\nmade at the end\n')
     return sink.close()
   })
 
