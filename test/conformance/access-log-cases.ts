@@ -27,8 +27,11 @@ export interface Case {
   readonly method?: string
   /** Behind `/both`, or the whole target when it begins with something else than `/` or `?`. Default empty. */
   readonly path?: string
-  /** `both`: two peers; `one`: the first of them; `refused`: two that refuse; `dead`: all are marked. Default `both`. */
-  readonly to?: 'both' | 'one' | 'refused' | 'dead'
+  /**
+   * `both`: two peers; `one`: the first of them; `impatient`: both, with a short timeout; `refused`: two that refuse; `dead`:
+   * all are marked. Default `both`.
+   */
+  readonly to?: 'both' | 'one' | 'impatient' | 'refused' | 'dead'
   readonly version?: '1.0' | '1.1'
   /** Default `example.com`. */
   readonly host?: string
@@ -122,14 +125,14 @@ export const CASES: readonly Case[] = [
   { name: 'a retry after 503', acts: ['503', 'ok'] },
   { name: 'a retry after a reset', acts: ['reset', 'ok'] },
   { name: 'a retry after a FIN', acts: ['close', 'ok'] },
-  { name: 'a retry after a timeout', acts: ['hang', 'ok'] },
+  { name: 'a retry after a timeout', to: 'impatient', acts: ['hang', 'ok'] },
   {
     name: 'a retry after too big a header',
     acts: ['hugeHeader', 'ok'],
     differs: { 'how much of it had come is chance': ['upstream_bytes_received'] },
   },
   { name: 'two of two fail', acts: ['reset', 'close'], differs: ERROR_PAGE },
-  { name: 'two timeouts: 504', acts: ['hang', 'hang'], differs: ERROR_PAGE },
+  { name: 'two timeouts: 504', to: 'impatient', acts: ['hang', 'hang'], differs: ERROR_PAGE },
   {
     name: 'a POST that may not be repeated',
     method: 'POST',
@@ -149,6 +152,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'the client leaves in the body',
+    to: 'impatient',
     acts: ['stall', 'stall'],
     leaves: 'answered',
     errorsDiffer: 'nginx, which has held the body back, does not see that the client has left',
@@ -190,8 +194,8 @@ export const CASES: readonly Case[] = [
   { name: 'three at once', times: 3, pipelined: true, differs: KEPT },
   {
     name: 'an upgrade',
-    to: 'one',
-    acts: ['switch'],
+    to: 'impatient',
+    acts: ['switch', 'switch'],
     fields: ['Connection: Upgrade', 'Upgrade: echo'],
     talk: 'hello there',
     differs: { 'written in another case': ['sent_http_connection'] },

@@ -52,7 +52,8 @@ describe('the incident: a broken URL', { timeout: TEST_TIMEOUT }, () => {
       poisonedInARow(MIX, '500', DURATION),
       options,
     )
-    expect(verdict.bystanders).toBeGreaterThan(0)
+    // On a machine that stands still for a moment, that is what they are put down to.
+    expect(verdict.bystanders + verdict.standstill).toBeGreaterThan(0)
     expect(verdict).toMatchObject({ wrong: 0, runTwice: 0 })
   })
 

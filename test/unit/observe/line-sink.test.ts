@@ -3,8 +3,8 @@ import { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { fakeClock } from 'evenkeel/testing'
 import { describe, expect, it, vi } from 'vitest'
-import { LineSink } from '../../../src/observe/line-sink.js'
 import { takesBytes } from '../../../src/observe/log-outlet.js'
+import type { LineSink as Sink } from '../../../src/observe/line-sink.js'
 import { settle } from '../../conformance/stage.js'
 
 /** A stream that takes a write when it is let. */
@@ -24,6 +24,10 @@ class SlowStream extends Writable {
     }
   }
 }
+
+// Modules of its own: listeners of the process are counted here, and logs of other tests have them, too.
+vi.resetModules()
+const { LineSink } = await import('../../../src/observe/line-sink.js')
 
 const WHAT = { limit: 30, what: 'access log' }
 
@@ -76,7 +80,7 @@ describe('a line sink', () => {
   it('takes lines that are made when the turn is over', async () => {
     const written: string[] = []
     const late = ['late']
-    const sink: LineSink = new LineSink({
+    const sink: Sink = new LineSink({
       ...WHAT,
       limit: 1000,
       stream: { write: (text) => written.push(text) },
@@ -193,7 +197,7 @@ describe('a line sink', () => {
     const written: string[] = []
     const before = process.listeners('exit')
     const late = ['made at the end']
-    const sink: LineSink = new LineSink({
+    const sink: Sink = new LineSink({
       ...WHAT,
       stream: { write: (text) => written.push(text) },
       onTurnEnd: () => {
