@@ -20,12 +20,12 @@ import { root } from './run.mjs'
 const AT_ONCE = 2
 /**
  * Arithmetic, what is decided by comparing with nginx, what is read from its logs and configuration, and what a browser
- * makes of our page: the same under every Node.
+ * makes of our page, or Prometheus of our metrics: the same under every Node.
  */
 const THE_SAME = [
   'test/unit/{simulate,doctor,nginx}/**',
   'test/conformance/differential/**',
-  'test/conformance/{doctor,nginx-conf}.test.ts',
+  'test/conformance/{doctor,nginx-conf,prometheus}.test.ts',
   'test/property/{doctor,nginx-conf}.test.ts',
   'test/integration/{status,compat}/chromium.test.ts',
   'test/integration/examples/documents.test.ts',

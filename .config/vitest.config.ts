@@ -48,6 +48,8 @@ const overUndici = {
       // Logs and configuration are read: no balancer is there.
       'test/integration/doctor/**',
       'test/conformance/{doctor,nginx-conf}.test.ts',
+      // Events are counted.
+      'test/conformance/prometheus.test.ts',
       // Browsers and curl speak to the server.
       'test/integration/compat/{chromium,curl}.test.ts',
       // The page is read from events and peers.
