@@ -120,6 +120,7 @@ class LineContext {
       role,
       status: this.reader.status,
       upstream: entry === NO_UPSTREAM ? entry : this.names.keyOf(entry),
+      logged: entry !== NO_UPSTREAM && this.names.isUpstream(entry) ? entry : '',
       evidence: this.#evidence,
     }
   }

@@ -4,6 +4,7 @@ import { attemptsOf } from './attempts.js'
 import type { Attempt } from './attempts.js'
 import type { LogEscape } from './escapes.js'
 import { LineReader } from './line-reader.js'
+import type { LineValues } from './line-reader.js'
 import { milliseconds, offsetOf, parseIso, parseLocal, parseMsec } from './times.js'
 
 /** What a format tells. */
@@ -31,7 +32,7 @@ export class AccessReader {
   /** What local time is ahead of UTC, in milliseconds; NaN if the log does not say. */
   offset = NaN
   status = 0
-  readonly #lines: LineReader
+  readonly #lines: LineValues
   readonly #time: (text: string) => number
   readonly #timeSlot: number
   readonly #zoneSlot: number
@@ -45,9 +46,13 @@ export class AccessReader {
   #timeText = ''
   #zoneText = ''
 
-  /** @throws {SyntaxError} for a format that nginx would refuse, or one without a time or a status. */
-  constructor(format: string, escape: LogEscape = 'default') {
-    const lines = new LineReader(parseLogFormat(format), escape)
+  /**
+   * @param format its text, or a reader of lines that have none.
+   * @throws {SyntaxError} for a format that nginx would refuse, or one without a time or a status.
+   */
+  constructor(format: string | LineValues, escape: LogEscape = 'default') {
+    const lines =
+      typeof format === 'string' ? new LineReader(parseLogFormat(format), escape) : format
     this.#lines = lines
     const slot = (name: string): number => lines.slotOf(name)
     const [timeSlot, time] = timeOf(slot)

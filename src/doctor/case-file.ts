@@ -102,9 +102,8 @@ function nameOf(group: Group): string {
 
 /** The name in `$upstream_addr` or in `upstream: "http://name/…"`, where there is no configuration. */
 function soleUpstream(group: Group): string {
-  const [example] = [...group.lost.error.examples, ...group.lost.access.examples]
-  const match = /upstream: "https?:\/\/([\w.-]+)[/"]/.exec(example?.evidence.text ?? '')
-  return match?.[1] ?? ''
+  const examples = [...group.lost.error.examples, ...group.lost.access.examples]
+  return examples.find(({ logged }) => logged !== '')?.logged ?? ''
 }
 
 /** Idle connections are kept for the upstream of this case. */

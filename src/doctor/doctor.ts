@@ -105,6 +105,7 @@ export class Doctor {
         role: 'undetermined',
         status: 502,
         upstream,
+        logged: '',
         evidence,
       })
     }

@@ -30,6 +30,7 @@ export class ErrorEvents {
           role: this.#failed.delete(identity(line)) ? 'trigger' : 'bystander',
           status: 502,
           upstream: this.#names.keyOf(line.upstream),
+          logged: this.#names.isUpstream(line.upstream) ? line.upstream : '',
           evidence,
         }
       case 'disabled':

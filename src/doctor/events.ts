@@ -54,6 +54,8 @@ export interface LostEvent {
   readonly role: 'bystander' | 'trigger' | 'undetermined'
   readonly status: number
   readonly upstream: string
+  /** The upstream's name as it stands in the log; empty where there is a peer's address, or nothing. */
+  readonly logged: string
   readonly evidence: Evidence
 }
 

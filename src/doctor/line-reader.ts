@@ -18,6 +18,18 @@ interface Step {
   readonly cut: string
 }
 
+/** The values of the line that was read last. */
+export interface LineValues {
+  /** Where the value of a variable is, for `raw` and `value`; -1 if there is none. */
+  slotOf(variable: string): number
+  /** Whether the line is of that kind. */
+  read(line: string): boolean
+  /** As it stands in the line; empty if the slot is -1. */
+  raw(slot: number): string
+  /** Bytes, as latin1. */
+  value(slot: number): string
+}
+
 /**
  * Places where a value may end that are looked at in one line. Most formats need one for each variable; this bounds what a
  * hostile line can cost.
@@ -28,7 +40,7 @@ const MOST_TRIES = 400
  * Reads one line after the other; the values are those of the last one. Values are matched from left to right. Where a
  * value could itself contain the text that ends it (a user agent between blanks), the shapes of the others decide.
  */
-export class LineReader {
+export class LineReader implements LineValues {
   readonly variables: readonly string[]
   readonly #prefix: string
   readonly #steps: readonly Step[]

@@ -15,7 +15,7 @@ export const noPrometheus =
     ? undefined
     : 'prometheus (Debian: package prometheus) is not installed'
 
-export interface Sample {
+interface Sample {
   readonly metric: Readonly<Record<string, string>>
   readonly value: readonly [number, string]
 }

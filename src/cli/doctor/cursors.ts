@@ -1,6 +1,7 @@
 /** A log file as it is read, line after line, with the time of the line at hand. */
 import type { AccessReader } from '../../doctor/access-reader.js'
 import type { Doctor } from '../../doctor/doctor.js'
+import { fitsWithin } from '../../doctor/envelope.js'
 import { parseErrorLine } from '../../doctor/error-line.js'
 import type { ErrorLine } from '../../doctor/error-line.js'
 import { evidenceOf } from '../../doctor/evidence.js'
@@ -31,6 +32,14 @@ export class LocalTime {
   }
 }
 
+export interface LogFile {
+  readonly file: string
+  /** Told when it cannot be read to its end. */
+  readonly broken: (error: Error) => void
+  /** Whether a line is of another log that is in the same file: it is left out without a word. */
+  readonly isOther: ((line: string) => boolean) | undefined
+}
+
 abstract class Cursor {
   readonly file: string
   /** Of the line at hand, in milliseconds since 1970; Infinity at the end. */
@@ -39,14 +48,16 @@ abstract class Cursor {
   protected number = 0
   protected unmatched = 0
   readonly #chunks: AsyncGenerator<string[], void>
+  readonly #isOther: LogFile['isOther']
   readonly #examples: Evidence[] = []
   #lines: string[] = []
   #at = 0
   #from: number | undefined
   #to: number | undefined
 
-  constructor(file: string, broken: (error: Error) => void) {
+  constructor({ file, broken, isOther }: LogFile) {
     this.file = file
+    this.#isOther = isOther
     this.#chunks = linesOf(file, broken)
   }
 
@@ -62,15 +73,13 @@ abstract class Cursor {
       const line = this.#lines[this.#at++] ?? ''
       this.number++
       if (line === '') continue
-      const time = this.parse(line)
-      if (Number.isNaN(time)) {
+      if (!fitsWithin(line, this.#takes)) {
         this.#reject(line)
         continue
       }
       this.line = line
-      this.time = time
-      this.#from ??= time
-      this.#to = time
+      this.#from ??= this.time
+      this.#to = this.time
       return true
     }
     return false
@@ -101,7 +110,15 @@ abstract class Cursor {
     }
   }
 
+  readonly #takes = (text: string): boolean => {
+    const time = this.parse(text)
+    if (Number.isNaN(time)) return false
+    this.time = time
+    return true
+  }
+
   #reject(line: string): void {
+    if (this.#isOther !== undefined && fitsWithin(line, this.#isOther)) return
     this.unmatched++
     if (this.#examples.length < EXAMPLES)
       this.#examples.push(evidenceOf(this.file, this.number, line))
@@ -115,13 +132,8 @@ export class AccessCursor extends Cursor {
   readonly #reader: AccessReader
   readonly #local: LocalTime
 
-  constructor(
-    file: string,
-    reader: AccessReader,
-    local: LocalTime,
-    broken: (error: Error) => void,
-  ) {
-    super(file, broken)
+  constructor(log: LogFile, reader: AccessReader, local: LocalTime) {
+    super(log)
     this.#reader = reader
     this.#local = local
   }
@@ -142,8 +154,8 @@ export class ErrorCursor extends Cursor {
   readonly #local: LocalTime
   #error: ErrorLine | undefined
 
-  constructor(file: string, local: LocalTime, broken: (error: Error) => void) {
-    super(file, broken)
+  constructor(log: LogFile, local: LocalTime) {
+    super(log)
     this.#local = local
   }
 

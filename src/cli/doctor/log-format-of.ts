@@ -1,7 +1,9 @@
 /** Which `log_format` a log has: the one that fits its first lines. */
 import { AccessReader } from '../../doctor/access-reader.js'
 import type { ConfFacts } from '../../doctor/conf-facts.js'
+import { fitsWithin } from '../../doctor/envelope.js'
 import type { LogEscape } from '../../doctor/escapes.js'
+import { FieldsReader } from '../../doctor/fields-reader.js'
 import { COMBINED } from '../../observe/log-format.js'
 import { linesOf } from './line-source.js'
 
@@ -52,24 +54,35 @@ export async function readerFor(
   // What is wrong with a format that was given is said.
   if (formats.length === 1 && only !== undefined) new AccessReader(only.format, only.escape)
   const sample = await firstLines(file)
-  let best: { readonly known: KnownFormat; readonly fits: number } | undefined
-  for (const known of formats) {
-    const reader = readerOrNone(known)
+  let best: { readonly reader: AccessReader; readonly fits: number } | undefined
+  for (const make of [...formats.map(readerOf), () => fieldsReader(sample)]) {
+    const reader = valueOrNone(make)
     if (reader === undefined) continue
-    const fits = sample.filter((line) => reader.read(line)).length
+    const fits = sample.filter((line) => fitsWithin(line, (text) => reader.read(text))).length
     if (fits > (best?.fits ?? 0) || (best === undefined && sample.length === 0))
-      best = { known, fits }
+      best = { reader, fits }
   }
   if (best === undefined)
     throw new SyntaxError(
       `${file}: its lines have none of these formats: ${formats.map(({ name }) => name).join(', ')}. Give it with --log-format.`,
     )
-  return new AccessReader(best.known.format, best.known.escape)
+  return best.reader
 }
 
-function readerOrNone({ format, escape }: KnownFormat): AccessReader | undefined {
+const readerOf =
+  ({ format, escape }: KnownFormat) =>
+  (): AccessReader =>
+    new AccessReader(format, escape)
+
+/** What a structured logger writes says itself what it is. */
+function fieldsReader(sample: readonly string[]): AccessReader | undefined {
+  const fields = FieldsReader.of(sample)
+  return fields && new AccessReader(fields)
+}
+
+function valueOrNone(make: () => AccessReader | undefined): AccessReader | undefined {
   try {
-    return new AccessReader(format, escape)
+    return make()
   } catch {
     return undefined
   }

@@ -4,11 +4,13 @@ import type { AccessReader } from '../../doctor/access-reader.js'
 import type { ConfFacts } from '../../doctor/conf-facts.js'
 import { Doctor } from '../../doctor/doctor.js'
 import type { LogReport } from '../../doctor/doctor.js'
+import { parseErrorLine } from '../../doctor/error-line.js'
 import { printable } from '../../doctor/escapes.js'
 import { notesOf } from '../../doctor/notes.js'
 import type { ReadFile } from '../../doctor/report.js'
 import type { DoctorArguments } from './arguments.js'
 import { AccessCursor, ErrorCursor, LocalTime, readInOrder } from './cursors.js'
+import type { LogCursor } from './cursors.js'
 import { candidates, readerFor } from './log-format-of.js'
 import { filesFor } from './log-files.js'
 
@@ -34,14 +36,19 @@ export async function readLogs(
   const errorFiles = logFiles(given.errorLogs, conf?.errorLogs ?? [], notes)
   const formats = candidates(given.logFormat, given.escape, conf)
   const readers: AccessReader[] = []
-  for (const file of accessFiles) readers.push(await readerFor(file, formats))
-  const cursors = [
-    ...readers.map((reader, index) => {
-      const file = accessFiles[index] ?? ''
-      return new AccessCursor(file, reader, local, broken(file))
-    }),
-    ...errorFiles.map((file) => new ErrorCursor(file, local, broken(file))),
-  ]
+  const cursors: LogCursor[] = []
+  for (const file of accessFiles) {
+    const reader = await readerFor(file, formats)
+    const isOther = errorFiles.includes(file) ? isOfErrorLog : undefined
+    cursors.push(new AccessCursor({ file, broken: broken(file), isOther }, reader, local))
+    readers.push(reader)
+  }
+  for (const file of errorFiles) {
+    // The reader of the access log has the line that is at hand there.
+    const reader = accessFiles.includes(file) ? await readerFor(file, formats) : undefined
+    const isOther = reader && ((line: string) => reader.read(line))
+    cursors.push(new ErrorCursor({ file, broken: broken(file), isOther }, local))
+  }
   const known = readers.map(({ knows }) => knows)
   const knows = {
     accessLog: accessFiles.length > 0,
@@ -58,6 +65,9 @@ export async function readLogs(
     notes: [...notes, ...notesOf({ read, knows, formats: known, conf, found })],
   }
 }
+
+/** Containers write both logs into one. */
+const isOfErrorLog = (line: string): boolean => parseErrorLine(line) !== undefined
 
 /** Those that were named must be there; those of the configuration may be on another machine. */
 function logFiles(

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { doctorCommand } from '../../../src/cli/doctor.js'
 import { runCli } from '../../../src/cli/run.js'
 import type { DoctorReport } from '../../../src/doctor/report.js'
-import { FORMAT, blackout, calm, errorLine, iso } from '../../unit/doctor/lines.js'
+import { FORMAT, accessLine, blackout, calm, errorLine, iso } from '../../unit/doctor/lines.js'
 
 let folder: string
 beforeAll(() => {
@@ -58,6 +58,62 @@ describe('files', () => {
       '--json',
     )
     expect(named.report.bunches).toHaveLength(2)
+  })
+
+  it.each([
+    ['syslog', (line: string) => `<190>Nov 12 10:00:00 web nginx: ${line}`],
+    ['journalctl', (line: string) => `Nov 12 10:00:00 web nginx[7]: ${line}`],
+    ['Docker', (line: string) => JSON.stringify({ log: `${line}\n`, stream: 'stdout' })],
+    ['Kubernetes', (line: string) => `2026-11-12T10:00:00.123456789Z stderr F ${line}`],
+    ['compose', (line: string) => `web-1  | 2026-11-12T10:00:00.123456789Z ${line}`],
+  ] as const)('both logs in one file, as %s writes them', async (_, wrapped) => {
+    const errors = Array.from({ length: 9 }, (__, i) => errorLine(2 + i, 'no live upstreams'))
+    const lines = `${calm(0, 2)}${blackout(2)}${errors.join('')}`.trimEnd().split('\n')
+    const file = put('wrapped.log', `${lines.map(wrapped).join('\n')}\nnginx 1.22 says hello\n`)
+    const plain = put('plain.log', `${calm(0, 2)}${blackout(2)}`)
+    const plainErrors = put('plain-error.log', errors.join(''))
+    const both = ['--utc-offset=+00:00', ...format, '--json']
+    const { code, report } = await run('--access-log', file, '--error-log', file, ...both)
+    const same = await run('--access-log', plain, '--error-log', plainErrors, ...both)
+    expect(code).toBe(1)
+    expect(report.bunches).toHaveLength(1)
+    const found = ({ report: { bunches } }: { report: DoctorReport }): unknown =>
+      JSON.parse(
+        JSON.stringify(bunches, (key, value: unknown) => (key === 'evidence' ? '…' : value)),
+      )
+    expect(found({ report })).toEqual(found(same))
+    expect(report.bunches[0]!.evidence.map(({ text }) => text)).toContain(
+      wrapped(lines.find((line) => line.includes('no live upstreams'))!),
+    )
+    expect(report.read.map(({ unmatched }) => unmatched)).toEqual([1, 1])
+  })
+
+  it('without a configuration the upstream has the name that the logs give it', async () => {
+    const access = put('name.log', `${calm(0, 2)}${blackout(2)}`)
+    const errors = put(
+      'name-error.log',
+      Array.from({ length: 9 }, (_, i) =>
+        errorLine(2 + i, 'no live upstreams', { upstream: 'shop' }),
+      ).join(''),
+    )
+    const addresses = put(
+      'address-error.log',
+      Array.from({ length: 9 }, (_, i) =>
+        errorLine(2 + i, 'no live upstreams', { upstream: '10.0.0.1:80' }),
+      ).join(''),
+    )
+    const nameIn = async (...args: readonly string[]): Promise<string | undefined> => {
+      const { report } = await run(...args, '--utc-offset=+00:00', '--json')
+      return report.bunches[0]?.upstream
+    }
+    expect(await nameIn('--access-log', access, ...format)).toBe('example')
+    expect(await nameIn('--error-log', errors)).toBe('shop')
+    expect(await nameIn('--error-log', addresses)).toBe('')
+    const refused = Array.from({ length: 9 }, (_, i) =>
+      accessLine(2 + i, { status: 502, addr: '10.0.0.1:80', header: '-', connect: '-' }),
+    )
+    const peers = put('peers.log', `${calm(0, 2)}${refused.join('')}`)
+    expect(await nameIn('--access-log', peers, ...format)).toBe('')
   })
 
   it('a gzipped file that is cut off is read as far as it goes', async () => {

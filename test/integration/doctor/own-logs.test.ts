@@ -7,15 +7,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBalancer } from 'evenkeel'
 import { createMockUpstream, hugeHeader, respond } from 'evenkeel/testing'
+import pino from 'pino'
 import { expect, it } from 'vitest'
 import { doctorCommand } from '../../../src/cli/doctor.js'
 import type { DoctorReport } from '../../../src/doctor/report.js'
 import { FORMAT } from '../../unit/doctor/lines.js'
 
 it.each([
-  ['/poison', 'application_errors_mark_peers'],
-  ['/big', 'oversized_headers'],
-] as const)('%s: %s', async (path, mechanism) => {
+  ['/poison', 'application_errors_mark_peers', 'lines'],
+  ['/big', 'oversized_headers', 'lines'],
+  ['/poison', 'application_errors_mark_peers', 'pino'],
+] as const)('%s: %s, by %s', async (path, mechanism, by) => {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-doctor-'))
   await using a = await createMockUpstream({ answer: respond({ body: 'x' }) })
   await using b = await createMockUpstream({ answer: respond({ body: 'x' }) })
@@ -25,11 +27,12 @@ it.each([
   }
   let access = ''
   let errors = ''
+  const stream = { write: (text: string) => (access += text) !== '' }
   const balancer = createBalancer({
     preset: 'nginx',
     upstream: [a.url, b.url],
     nextUpstream: { on: ['error', 'timeout', 'http_500'] },
-    accessLog: { format: FORMAT, stream: { write: (text: string) => (access += text) !== '' } },
+    accessLog: { format: FORMAT, ...(by === 'pino' ? { logger: pino({}, stream) } : { stream }) },
     errorLog: { stream: { write: (text: string) => (errors += text) !== '' } },
   })
   const server = createServer(balancer).listen(0, '127.0.0.1')
@@ -60,7 +63,8 @@ it.each([
     '--error-log',
     join(folder, 'error.log'),
   ]
-  const code = await doctorCommand.run([...args, '--log-format', FORMAT, '--json'], {
+  const format = by === 'pino' ? [] : ['--log-format', FORMAT]
+  const code = await doctorCommand.run([...args, ...format, '--json'], {
     stdout: (text) => (out += text),
     stderr: () => undefined,
     colour: false,

@@ -9,6 +9,7 @@ const event = (time: number): LogEvent => ({
   role: 'bystander',
   status: 502,
   upstream: '',
+  logged: '',
   evidence: { file: 'a', line: 1, text: '' },
 })
 
