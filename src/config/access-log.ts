@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js'
 import type { AccessLogOptions, InfoLogger } from '../observe/access-log-options.js'
 import type { LogStream } from '../observe/log-outlet.js'
 import type { LogEscape } from '../observe/log-escape.js'
+import { unescapeText } from '../nginx/unescape.js'
 import { COMBINED, parseLogFormat } from '../observe/log-format.js'
 import type { LogFormatPart } from '../observe/log-format.js'
 import { VARIABLE_NAMES, variableOf } from '../observe/variables/table.js'
@@ -83,7 +84,7 @@ function readFormat(options: Options): readonly LogFormatPart[] {
     return []
   }
   try {
-    const parts = parseLogFormat(value === 'combined' ? COMBINED : unquoted(value))
+    const parts = parseLogFormat(value === 'combined' ? COMBINED : unescapeText(value))
     for (const part of parts) if ('variable' in part) checkVariable(options, part.variable)
     return Object.freeze(parts)
   } catch (error) {
@@ -103,11 +104,4 @@ function checkVariable(options: Options, name: string): void {
       path,
       `has $${name}, which is not a variable${suggest(name, VARIABLE_NAMES)}`,
     )
-}
-
-const ESCAPED: Readonly<Record<string, string>> = { t: '\t', r: '\r', n: '\n' }
-
-/** As nginx reads a quoted text (`ngx_conf_read_token`): any other backslash stays. */
-function unquoted(format: string): string {
-  return format.replace(/\\(["'\\trn])/g, (_, character: string) => ESCAPED[character] ?? character)
 }

@@ -1,4 +1,5 @@
 /** The words of a configuration file, as `ngx_conf_read_token` takes them apart. */
+import { unescapeText } from './unescape.js'
 import { NginxConfigError } from './config-error.js'
 import { luaBlockEnd } from './lua-block.js'
 
@@ -129,7 +130,7 @@ export class TokenReader {
     const escaped = this.#toWordEnd(quote)
     const word = this.#text.slice(this.#start, this.#at)
     if (word.includes('\0')) throw this.fail('unexpected "\0"', this.#wordLine)
-    this.words.push(escaped ? unescape(word) : word)
+    this.words.push(escaped ? unescapeText(word) : word)
     const char = this.#text.charCodeAt(this.#at)
     this.#take(char, quote)
     return quote === 0 ? endingOf(char) : this.#afterQuote()
@@ -223,14 +224,3 @@ function bytesOf(char: number): number {
   if (char < 0x800 || (char >= 0xd800 && char < 0xe000)) return 2
   return 3
 }
-
-/** A backslash before a quote or a backslash goes; `\t`, `\r`, `\n` are characters; before anything else it stays. */
-function unescape(word: string): string {
-  return word.replace(/\\(["'\\trn])/g, (_, char: string) => ESCAPES.get(char) ?? char)
-}
-
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['t', '\t'],
-  ['r', '\r'],
-  ['n', '\n'],
-])

@@ -4,6 +4,7 @@ import type { ConfFacts } from '../../doctor/conf-facts.js'
 import { fitsWithin } from '../../doctor/envelope.js'
 import type { LogEscape } from '../../doctor/escapes.js'
 import { FieldsReader } from '../../doctor/fields-reader.js'
+import { unescapeText } from '../../nginx/unescape.js'
 import { COMBINED } from '../../observe/log-format.js'
 import { linesOf } from './line-source.js'
 
@@ -25,7 +26,7 @@ export function candidates(
   const named = conf?.formats.get(given ?? '')
   if (given !== undefined && named !== undefined) return [{ name: given, ...named }]
   if (given === 'combined') return [{ name: given, format: COMBINED, escape: 'default' }]
-  if (given !== undefined) return [{ name: '--log-format', format: given, escape }]
+  if (given !== undefined) return [{ name: '--log-format', format: unescapeText(given), escape }]
   const inUse = conf?.accessLogs.map(({ format, escape }) => ({
     name: 'access_log',
     format,

@@ -88,6 +88,13 @@ describe('files', () => {
     expect(report.read.map(({ unmatched }) => unmatched)).toEqual([1, 1])
   })
 
+  it('a format as it stands in an nginx.conf', async () => {
+    const access = put('conf-format.log', `${calm(0, 2)}${blackout(2)}`)
+    const text = FORMAT.replaceAll('\t', '\\t')
+    const { report } = await run('--access-log', access, '--log-format', text, '--json')
+    expect(report.bunches).toHaveLength(1)
+  })
+
   it('without a configuration the upstream has the name that the logs give it', async () => {
     const access = put('name.log', `${calm(0, 2)}${blackout(2)}`)
     const errors = put(
