@@ -13,6 +13,7 @@ import { LineSink } from './line-sink.js'
 import { escapeDefault } from './log-escape.js'
 import { LogTimes } from './log-times.js'
 import { refusalTextOf } from './refusal-text.js'
+import { requestUri } from './request-uri.js'
 
 const SEVERITY = { crit: 0, error: 1, warn: 2, info: 3 } as const
 
@@ -171,6 +172,7 @@ function oneLine(text: string): string {
 }
 
 function urlOf({ peer, name }: AttemptRecord, url: string): string {
-  const path = url.startsWith('/') ? url : '/'
+  const uri = requestUri(url)
+  const path = uri.startsWith('/') ? uri : '/'
   return `${peer?.protocol ?? 'http:'}//${name}${name.startsWith('unix:') ? ':' : ''}${path}`
 }

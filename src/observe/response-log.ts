@@ -6,6 +6,7 @@ import type { Exchange, ExchangeWatcher } from '../exchange.js'
 import type { ClientResponse } from '../message/relay.js'
 import { connectionLogOf, socketOf } from './connection-log.js'
 import type { ConnectionLog, ConnectionNeeds } from './connection-log.js'
+import { isMalformed } from './error-text.js'
 
 /** What of a response has to be asked for at its begin; what no format has costs nothing. */
 export interface LogNeeds extends ConnectionNeeds {
@@ -33,6 +34,13 @@ interface Carrier extends ServerResponse {
 interface Mounted {
   readonly originalUrl?: unknown
 }
+
+/** Node has answered `Expect: 100-continue` before anybody is told of the request. */
+interface Continued {
+  readonly _sent100?: boolean
+}
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'.length
 
 /** The first of the logs that wait for this response: it is with the response, or with the balancer's side of it. */
 export function logOf(res: ServerResponse): ResponseLog | undefined {
@@ -114,10 +122,13 @@ export class ResponseLog implements ExchangeWatcher {
 
   /**
    * `$request_completion`. As in nginx also where an upstream broke off in the middle: its end is taken for the end
-   * (`ngx_http_upstream_finalize_request`).
+   * (`ngx_http_upstream_finalize_request`), but not where its chunks are none (`NGX_ABORT` of `ngx_event_pipe`).
    */
   get completed(): boolean {
-    return this.finished || this.exchange?.error?.code === 'ERR_UPSTREAM_TRUNCATED'
+    if (this.finished) return true
+    const { exchange } = this
+    if (exchange?.error?.code !== 'ERR_UPSTREAM_TRUNCATED') return false
+    return exchange.broken === undefined || !isMalformed(exchange.broken.cause)
   }
 
   /** `$status`: 499 where the client has left before there was one (`ngx_http_terminate_request`). */
@@ -155,7 +166,8 @@ export class ResponseLog implements ExchangeWatcher {
   #measure(): void {
     if (this.res.stream !== undefined) return
     if (!this.pipelined) {
-      this.#sentBefore = this.socket.bytesWritten
+      const interim = (this.res as Continued)._sent100 === true ? CONTINUE : 0
+      this.#sentBefore = this.socket.bytesWritten - interim
       return
     }
     this.res.once('socket', () => {
