@@ -47,12 +47,12 @@ class Subject {
     server: string,
     attempt: AttemptRecord | undefined,
   ) {
-    const { host, referer } = x.req.headers
+    const { host, referer, ':authority': authority } = x.req.headers
     this.client = connection.remoteAddress ?? 'unix:'
     this.server = server
     this.request = `${x.method} ${x.url} HTTP/${x.req.httpVersion}`
     this.upstream = attempt === undefined ? undefined : urlOf(attempt, x.url)
-    this.host = host
+    this.host = host ?? authority?.toString()
     this.referrer = referer
     this.connection = connection.number
   }

@@ -213,8 +213,11 @@ export class ResponseLog implements ExchangeWatcher {
     const { needs } = this.#owner
     this.exchange = exchange
     this.#endedAt = this.#owner.now()
-    if (needs.sent) this.#bytesSent = Math.max(0, this.#sentUntil() - this.#sentBefore)
-    if (needs.received) this.#bytesRead = this.socket.bytesRead - this.connection.read
+    // In HTTP/2 the bytes are those of all streams; and asked for after the session's end, Node throws.
+    if (this.res.stream === undefined) {
+      if (needs.sent) this.#bytesSent = Math.max(0, this.#sentUntil() - this.#sentBefore)
+      if (needs.received) this.#bytesRead = this.socket.bytesRead - this.connection.read
+    }
     this.#owner.write(this)
   }
 
@@ -222,6 +225,7 @@ export class ResponseLog implements ExchangeWatcher {
     this.#written = true
     this.#write(exchange)
     for (let log = this.next; log !== undefined; log = log.next) log.#write(exchange)
+    if (this.res.stream !== undefined) return
     // For all of them the same: where the next request's bytes begin.
     if (this.#owner.needs.received || this.next !== undefined)
       this.connection.read = this.socket.bytesRead
