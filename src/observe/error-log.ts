@@ -13,7 +13,7 @@ import { LineSink } from './line-sink.js'
 import { escapeDefault } from './log-escape.js'
 import { LogTimes } from './log-times.js'
 import { refusalTextOf } from './refusal-text.js'
-import { requestUri } from './request-uri.js'
+import { requestUri, targetOf } from './request-uri.js'
 
 const SEVERITY = { crit: 0, error: 1, warn: 2, info: 3 } as const
 
@@ -50,7 +50,7 @@ class Subject {
     const { host, referer, ':authority': authority } = x.req.headers
     this.client = connection.remoteAddress ?? 'unix:'
     this.server = server
-    this.request = `${x.method} ${x.url} HTTP/${x.req.httpVersion}`
+    this.request = `${x.method} ${targetOf(x.req)} HTTP/${x.req.httpVersion}`
     this.upstream = attempt === undefined ? undefined : urlOf(attempt, x.url)
     this.host = host ?? authority?.toString()
     this.referrer = referer

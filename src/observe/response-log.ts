@@ -7,6 +7,7 @@ import type { ClientResponse } from '../message/relay.js'
 import { connectionLogOf, socketOf } from './connection-log.js'
 import type { ConnectionLog, ConnectionNeeds } from './connection-log.js'
 import { isMalformed } from './error-text.js'
+import { targetOf } from './request-uri.js'
 
 /** What of a response has to be asked for at its begin; what no format has costs nothing. */
 export interface LogNeeds extends ConnectionNeeds {
@@ -28,11 +29,6 @@ const kLog = Symbol('evenkeel.responseLog')
 
 interface Carrier extends ServerResponse {
   [kLog]?: ResponseLog
-}
-
-/** Frameworks that cut off what a router is mounted at keep the whole. */
-interface Mounted {
-  readonly originalUrl?: unknown
 }
 
 /** Node has answered `Expect: 100-continue` before anybody is told of the request. */
@@ -89,8 +85,7 @@ export class ResponseLog implements ExchangeWatcher {
     this.res = res
     this.startedAt = startedAt
     this.method = req.method ?? 'GET'
-    const { originalUrl } = req as Mounted
-    this.target = typeof originalUrl === 'string' ? originalUrl : (req.url ?? '/')
+    this.target = targetOf(req)
     this.socket = socketOf(res, req.socket)
     const connection = connectionLogOf(res, this.socket, this.startedAt)
     this.connection = connection

@@ -5,6 +5,7 @@ import { connect as connectHttp2, constants, createServer as createHttp2 } from 
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import createDebug from 'debug'
+import express from 'express'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createBalancer } from 'evenkeel'
 import type { BalancerOptions, ErrorLogOptions, LevelLogger } from 'evenkeel'
@@ -97,6 +98,24 @@ describe('the error log', () => {
     expect((await linesOf(reset(), { maxBody: 5 }, request)).join()).toContain(
       'client intended to send too large body: 9 bytes, client: 127.0.0.1',
     )
+  })
+
+  it('of a mounted balancer: the request as it came, the peer with what it was sent', async () => {
+    let text = ''
+    const mock = await upstream({ answer: reset() })
+    const balancer = createBalancer({
+      upstream: [mock.url],
+      nextUpstream: { tries: 1 },
+      errorLog: { level: 'error', stream: { write: (lines) => void (text += lines) } },
+    })
+    const server = createServer(express().use('/api', balancer)).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write('GET /api/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    await once(socket.resume(), 'close')
+    await balancer.close()
+    expect(text).toContain(`request: "GET /api/x HTTP/1.1", upstream: "${mock.url}/x"`)
   })
 
   it('an HTTP/2 client that leaves: whose request it was', async () => {
