@@ -12,6 +12,7 @@ import type { ErrorText } from './error-text.js'
 import { LineSink } from './line-sink.js'
 import { escapeDefault } from './log-escape.js'
 import { LogTimes } from './log-times.js'
+import { LogWarning } from './log-warning.js'
 import { refusalTextOf } from './refusal-text.js'
 import { requestUri, targetOf } from './request-uri.js'
 
@@ -65,8 +66,10 @@ export class ErrorLog implements RequestObserver {
   readonly #least: number
   readonly #serverName: string
   readonly #pid: number
+  readonly #warning: LogWarning
 
   constructor(config: ErrorLogConfig, { clock, wallTime, pid }: ErrorLogParts) {
+    this.#warning = new LogWarning(clock)
     const times = new LogTimes(clock, config.wallTime ?? wallTime)
     this.#times = times
     this.#logger = config.logger
@@ -142,7 +145,7 @@ export class ErrorLog implements RequestObserver {
     try {
       this.#logger?.[level === 'crit' ? 'error' : level](detail, text)
     } catch (error) {
-      process.emitWarning(`no line in the error log: ${String(error)}`, 'EvenkeelLogWarning')
+      this.#warning.say(`no line in the error log: ${String(error)}`)
     }
   }
 

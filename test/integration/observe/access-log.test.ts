@@ -451,6 +451,23 @@ describe('others', () => {
     expect(entry).not.toHaveProperty('upstream_addr')
   })
 
+  it('a logger that throws costs lines, and is told of once', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const info = vi.fn(() => {
+      throw new Error('no')
+    })
+    const log = accessLog({ format: '$status', logger: { info } })
+    const port = await serveBy((req, res) => {
+      log(req, res)
+      res.end()
+    })
+    for (const path of ['/1', '/2', '/3']) await ask(port, path)
+    await vi.waitFor(() => expect(info).toHaveBeenCalledTimes(3), { interval: 1 })
+    expect(warn.mock.calls).toEqual([
+      ['no line in the access log: Error: no', 'EvenkeelLogWarning'],
+    ])
+  })
+
   it('morgan has tokens', async () => {
     const written = new Written()
     morganTokens(morgan)
