@@ -6,6 +6,7 @@ import type { Exchange } from '../exchange.js'
 import { LineFormat } from './line-format.js'
 import { LineSink } from './line-sink.js'
 import { LogTimes } from './log-times.js'
+import { LogWarning } from './log-warning.js'
 import { logOf, ResponseLog } from './response-log.js'
 import type { LogNeeds, LogOwner } from './response-log.js'
 
@@ -32,9 +33,11 @@ export class AccessWriter implements LogOwner {
   /** Responses that were over in this turn of the event loop. */
   readonly #over: ResponseLog[] = []
   readonly #besides: AccessWriterParts['besides']
+  readonly #warning: LogWarning
 
   constructor(config: AccessLogConfig, parts: AccessWriterParts) {
     this.clock = config.clock ?? parts.clock
+    this.#warning = new LogWarning(this.clock)
     const times = new LogTimes(this.clock, config.wallTime ?? parts.wallTime)
     this.#times = times
     const { hostname, newRequestId } = parts
@@ -93,7 +96,7 @@ export class AccessWriter implements LogOwner {
       this.#logger?.info(this.#format.fields(log))
     } catch (error) {
       // The user's predicate or logger: neither may cost a client its connection.
-      process.emitWarning(`no line in the access log: ${String(error)}`, 'EvenkeelLogWarning')
+      this.#warning.say(`no line in the access log: ${String(error)}`)
     }
   }
 

@@ -77,6 +77,14 @@ export function socketOf(res: ClientResponse, socket: Socket): Socket {
 
 /** Of the connection that the response goes out on; the same object for all of its requests. */
 export function connectionLogOf(res: ClientResponse, socket: Socket, now: number): ConnectionLog {
-  const carrier = (res.stream === undefined ? socket : (res.stream.session ?? {})) as Carrier
+  const { stream } = res
+  if (stream === undefined) return logAt(socket, socket, now)
+  const carrier = stream as Carrier
+  // A stream that is over does not know its session any more.
+  return (carrier[kConnection] ??= logAt(stream.session ?? {}, socket, now))
+}
+
+function logAt(connection: object, socket: Socket, now: number): ConnectionLog {
+  const carrier = connection as Carrier
   return (carrier[kConnection] ??= new ConnectionLog(socket, now))
 }

@@ -12,7 +12,9 @@ import type { ErrorText } from './error-text.js'
 import { LineSink } from './line-sink.js'
 import { escapeDefault } from './log-escape.js'
 import { LogTimes } from './log-times.js'
+import { LogWarning } from './log-warning.js'
 import { refusalTextOf } from './refusal-text.js'
+import { requestUri, targetOf } from './request-uri.js'
 
 const SEVERITY = { crit: 0, error: 1, warn: 2, info: 3 } as const
 
@@ -46,12 +48,12 @@ class Subject {
     server: string,
     attempt: AttemptRecord | undefined,
   ) {
-    const { host, referer } = x.req.headers
+    const { host, referer, ':authority': authority } = x.req.headers
     this.client = connection.remoteAddress ?? 'unix:'
     this.server = server
-    this.request = `${x.method} ${x.url} HTTP/${x.req.httpVersion}`
+    this.request = `${x.method} ${targetOf(x.req)} HTTP/${x.req.httpVersion}`
     this.upstream = attempt === undefined ? undefined : urlOf(attempt, x.url)
-    this.host = host
+    this.host = host ?? authority?.toString()
     this.referrer = referer
     this.connection = connection.number
   }
@@ -64,8 +66,10 @@ export class ErrorLog implements RequestObserver {
   readonly #least: number
   readonly #serverName: string
   readonly #pid: number
+  readonly #warning: LogWarning
 
   constructor(config: ErrorLogConfig, { clock, wallTime, pid }: ErrorLogParts) {
+    this.#warning = new LogWarning(clock)
     const times = new LogTimes(clock, config.wallTime ?? wallTime)
     this.#times = times
     this.#logger = config.logger
@@ -141,7 +145,7 @@ export class ErrorLog implements RequestObserver {
     try {
       this.#logger?.[level === 'crit' ? 'error' : level](detail, text)
     } catch (error) {
-      process.emitWarning(`no line in the error log: ${String(error)}`, 'EvenkeelLogWarning')
+      this.#warning.say(`no line in the error log: ${String(error)}`)
     }
   }
 
@@ -171,6 +175,7 @@ function oneLine(text: string): string {
 }
 
 function urlOf({ peer, name }: AttemptRecord, url: string): string {
-  const path = url.startsWith('/') ? url : '/'
+  const uri = requestUri(url)
+  const path = uri.startsWith('/') ? uri : '/'
   return `${peer?.protocol ?? 'http:'}//${name}${name.startsWith('unix:') ? ':' : ''}${path}`
 }

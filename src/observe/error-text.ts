@@ -71,7 +71,7 @@ export function errorTextOf(failure: UpstreamFailure, peer: string): ErrorText {
     case 'connection_terminated':
       return terminated(phase, errnoOf(cause))
     case 'http_response_incomplete':
-      return error(PREMATURELY, phase)
+      return error(incompleteText(cause), phase)
     case 'dns_error':
       // `ngx_http_upstream_resolve_handler`: NXDOMAIN, or that the server did not answer.
       return { level: 'error', text: `${peer} could not be resolved (${dnsReason(cause)})` }
@@ -116,6 +116,21 @@ function terminated(phase: Phase, code: string | undefined): ErrorText {
   if (why === '') return error(PREMATURELY, phase === 'send' ? 'header' : phase)
   if (phase === 'connect') return error(`connect() failed${why}`, phase)
   return error(`${phase === 'send' ? 'writev' : 'recv'}() failed${why}`, phase)
+}
+
+/** Did the parser, Node's or undici's, give the message up? */
+export function isMalformed(cause: Error | undefined): boolean {
+  const { code = '', name } = (cause ?? {}) as NodeJS.ErrnoException
+  return code.startsWith('HPE_') || name === 'HTTPParserError'
+}
+
+/** In the middle of a body (`ngx_http_proxy_chunked_filter`, `ngx_readv_chain`). */
+function incompleteText(cause: Error | undefined): string {
+  if ((cause as NodeJS.ErrnoException | undefined)?.code === 'HPE_HEADER_OVERFLOW')
+    return 'upstream sent too big trailers'
+  if (isMalformed(cause)) return 'upstream sent invalid chunked response'
+  const errno = ERRNO[errnoOf(cause) ?? '']
+  return errno === undefined ? PREMATURELY : `readv() failed (${errno})`
 }
 
 /** Files, ports: nothing that a peer could do about. */

@@ -6,6 +6,7 @@ import { afterReading } from '../turn.js'
 import { LineBytes } from './line-bytes.js'
 import { asNodeStream, isNodesOwn, LogOutlet, takesBytes } from './log-outlet.js'
 import type { LogStream, NodeStream, OutletUser } from './log-outlet.js'
+import { LogWarning } from './log-warning.js'
 
 /**
  * A write to a file wakes another thread, and that wakes ours: under load it costs more than all that is in the lines. So
@@ -52,10 +53,14 @@ export class LineSink implements OutletUser {
   #dropped = 0
   /** Of these it has been told already. */
   #said = 0
+  readonly #lost: LogWarning
+  readonly #broken: LogWarning
 
   constructor(options: LineSinkOptions) {
     const { stream, limit, what, onTurnEnd, pause = PAUSE, clock = systemClock } = options
     this.#clock = clock
+    this.#lost = new LogWarning(clock)
+    this.#broken = new LogWarning(clock)
     this.#least = pause
     this.#stream = stream
     this.#nodeStream = asNodeStream(stream)
@@ -114,7 +119,8 @@ export class LineSink implements OutletUser {
     const stream = this.#nodeStream
     while (this.#full && stream?.writable === true) await this.#room()
     if (stream?.writable === true && isNodesOwn(stream)) await taken(stream)
-    this.#say()
+    if (this.#dropped > this.#said) this.#lost.sayNow(this.#lostText())
+    this.#said = this.#dropped
     this.#outlet.remove(this)
     this.#started = false
   }
@@ -129,7 +135,7 @@ export class LineSink implements OutletUser {
 
   failed(error: Error): void {
     this.#full = false
-    this.#warn(`the ${this.#what} cannot be written: ${error.message}`)
+    this.#broken.say(`the ${this.#what} cannot be written: ${error.message}`)
     this.#onRoom?.()
   }
 
@@ -178,27 +184,22 @@ export class LineSink implements OutletUser {
     try {
       if (stream?.writable === false) {
         this.#dropped += lines
-        this.#say()
-        return
-      }
-      this.#full = this.#stream.write(chunk as string) === false && stream !== undefined
+      } else this.#full = this.#stream.write(chunk as string) === false && stream !== undefined
     } catch (error) {
       this.#dropped += lines
-      this.#warn(`the ${this.#what} cannot be written: ${String(error)}`)
+      this.#broken.say(`the ${this.#what} cannot be written: ${String(error)}`)
     }
+    // Also what it was too soon for.
+    this.#say()
   }
 
   #say(): void {
-    const lines = this.#dropped - this.#said
-    if (lines === 0) return
-    this.#said = this.#dropped
-    this.#warn(
-      `${String(lines)} lines of the ${this.#what} were dropped: its stream did not take them`,
-    )
+    if (this.#dropped > this.#said && this.#lost.say(this.#lostText())) this.#said = this.#dropped
   }
 
-  #warn(text: string): void {
-    process.emitWarning(text, 'EvenkeelLogWarning')
+  #lostText(): string {
+    const lines = String(this.#dropped - this.#said)
+    return `${lines} lines of the ${this.#what} were dropped: its stream did not take them`
   }
 }
 

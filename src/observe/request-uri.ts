@@ -1,5 +1,16 @@
 /** The parts of a request's target, as nginx takes them apart. All texts have one character for each byte. */
 
+/** Frameworks that cut off what a router is mounted at keep the whole. */
+interface Mounted {
+  readonly url?: string | undefined
+  readonly originalUrl?: unknown
+}
+
+/** The target as the client has sent it. */
+export function targetOf({ url = '/', originalUrl }: Mounted): string {
+  return typeof originalUrl === 'string' ? originalUrl : url
+}
+
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i
 
 /** `$request_uri`: the path with its arguments, as they came. Of an absolute target without scheme and authority. */

@@ -6,6 +6,8 @@ import type { Exchange, ExchangeWatcher } from '../exchange.js'
 import type { ClientResponse } from '../message/relay.js'
 import { connectionLogOf, socketOf } from './connection-log.js'
 import type { ConnectionLog, ConnectionNeeds } from './connection-log.js'
+import { isMalformed } from './error-text.js'
+import { targetOf } from './request-uri.js'
 
 /** What of a response has to be asked for at its begin; what no format has costs nothing. */
 export interface LogNeeds extends ConnectionNeeds {
@@ -29,10 +31,12 @@ interface Carrier extends ServerResponse {
   [kLog]?: ResponseLog
 }
 
-/** Frameworks that cut off what a router is mounted at keep the whole. */
-interface Mounted {
-  readonly originalUrl?: unknown
+/** Node has answered `Expect: 100-continue` before anybody is told of the request. */
+interface Continued {
+  readonly _sent100?: boolean
 }
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'.length
 
 /** The first of the logs that wait for this response: it is with the response, or with the balancer's side of it. */
 export function logOf(res: ServerResponse): ResponseLog | undefined {
@@ -81,8 +85,7 @@ export class ResponseLog implements ExchangeWatcher {
     this.res = res
     this.startedAt = startedAt
     this.method = req.method ?? 'GET'
-    const { originalUrl } = req as Mounted
-    this.target = typeof originalUrl === 'string' ? originalUrl : (req.url ?? '/')
+    this.target = targetOf(req)
     this.socket = socketOf(res, req.socket)
     const connection = connectionLogOf(res, this.socket, this.startedAt)
     this.connection = connection
@@ -114,10 +117,13 @@ export class ResponseLog implements ExchangeWatcher {
 
   /**
    * `$request_completion`. As in nginx also where an upstream broke off in the middle: its end is taken for the end
-   * (`ngx_http_upstream_finalize_request`).
+   * (`ngx_http_upstream_finalize_request`), but not where its chunks are none (`NGX_ABORT` of `ngx_event_pipe`).
    */
   get completed(): boolean {
-    return this.finished || this.exchange?.error?.code === 'ERR_UPSTREAM_TRUNCATED'
+    if (this.finished) return true
+    const { exchange } = this
+    if (exchange?.error?.code !== 'ERR_UPSTREAM_TRUNCATED') return false
+    return exchange.broken === undefined || !isMalformed(exchange.broken.cause)
   }
 
   /** `$status`: 499 where the client has left before there was one (`ngx_http_terminate_request`). */
@@ -155,7 +161,8 @@ export class ResponseLog implements ExchangeWatcher {
   #measure(): void {
     if (this.res.stream !== undefined) return
     if (!this.pipelined) {
-      this.#sentBefore = this.socket.bytesWritten
+      const interim = (this.res as Continued)._sent100 === true ? CONTINUE : 0
+      this.#sentBefore = this.socket.bytesWritten - interim
       return
     }
     this.res.once('socket', () => {
@@ -201,8 +208,11 @@ export class ResponseLog implements ExchangeWatcher {
     const { needs } = this.#owner
     this.exchange = exchange
     this.#endedAt = this.#owner.now()
-    if (needs.sent) this.#bytesSent = Math.max(0, this.#sentUntil() - this.#sentBefore)
-    if (needs.received) this.#bytesRead = this.socket.bytesRead - this.connection.read
+    // In HTTP/2 the bytes are those of all streams; and asked for after the session's end, Node throws.
+    if (this.res.stream === undefined) {
+      if (needs.sent) this.#bytesSent = Math.max(0, this.#sentUntil() - this.#sentBefore)
+      if (needs.received) this.#bytesRead = this.socket.bytesRead - this.connection.read
+    }
     this.#owner.write(this)
   }
 
@@ -210,6 +220,7 @@ export class ResponseLog implements ExchangeWatcher {
     this.#written = true
     this.#write(exchange)
     for (let log = this.next; log !== undefined; log = log.next) log.#write(exchange)
+    if (this.res.stream !== undefined) return
     // For all of them the same: where the next request's bytes begin.
     if (this.#owner.needs.received || this.next !== undefined)
       this.connection.read = this.socket.bytesRead

@@ -14,6 +14,8 @@ export type Act =
   | '503'
   | 'hang'
   | 'half'
+  | 'halfReset'
+  | 'badChunk'
   | 'stall'
   | 'reset'
   | 'close'
@@ -71,6 +73,9 @@ const LEFT = {
     'sent_http_connection',
   ],
 }
+const HELD_BACK = {
+  'nginx has held back what had come of the body': ['body_bytes_sent'],
+}
 const b64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64')
 
 export const CASES: readonly Case[] = [
@@ -98,6 +103,12 @@ export const CASES: readonly Case[] = [
     fields: ['Transfer-Encoding: chunked'],
     body: '5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n',
     differs: { 'nginx counts what it has read of the body': ['content_length'] },
+  },
+  {
+    name: 'POST that waits for a 100',
+    method: 'POST',
+    fields: ['Expect: 100-continue'],
+    body: 'a=1&b=2',
   },
   { name: 'POST of nothing', method: 'POST', fields: ['Content-Length: 0'] },
   { name: 'HTTP/1.0', version: '1.0' },
@@ -144,6 +155,18 @@ export const CASES: readonly Case[] = [
   { name: 'nobody is live: 502', to: 'dead', differs: ERROR_PAGE },
   { name: 'nobody is live, HEAD', to: 'dead', method: 'HEAD', differs: ERROR_PAGE },
   { name: 'death in the body', acts: ['half', 'half'] },
+  { name: 'a reset in the body', acts: ['halfReset', 'halfReset'], differs: HELD_BACK },
+  {
+    name: 'a timeout in the body',
+    to: 'impatient',
+    acts: ['stall', 'stall'],
+    differs: HELD_BACK,
+  },
+  {
+    name: 'a chunk that is none',
+    acts: ['badChunk', 'badChunk'],
+    differs: { ...HELD_BACK, ...FRAMING },
+  },
   {
     name: 'the client leaves when a peer is asked',
     acts: ['hang', 'hang'],
@@ -173,6 +196,12 @@ export const CASES: readonly Case[] = [
     path: 'http://Other.Example:8080/both/abs?a=1',
   },
   {
+    name: 'an absolute target, refused',
+    to: 'refused',
+    path: 'http://Other.Example/refused/abs?a=1',
+    differs: ERROR_PAGE,
+  },
+  {
     name: 'odd bytes in fields',
     fields: ['User-Agent: "x" \\ \té\xff', 'X-Odd: a\x80b"\\', 'Referer: http://r/?"q"'],
   },
@@ -183,6 +212,7 @@ export const CASES: readonly Case[] = [
   },
   { name: 'an empty field', fields: ['X-Odd: ', 'User-Agent: '] },
   { name: 'cookies', fields: ['Cookie: a=1; session=S"1; SESSION=2'] },
+  { name: 'cookies behind commas', fields: ['Cookie: a=1,session=2,b=3; session=4'] },
   { name: 'cookies without that one', fields: ['Cookie: xsession=1; other'] },
   { name: 'basic auth', fields: [`Authorization: Basic ${b64('joe:secret')}`] },
   { name: 'basic auth with odd bytes', fields: [`Authorization: basic ${b64('j"o\n\xe9:x')}`] },

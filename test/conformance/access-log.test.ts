@@ -70,6 +70,10 @@ function answerOf(act: Act): Answer {
       return hang()
     case 'half':
       return dieInBody({ announce: 1000, send: 10, how: 'fin', delay: 10, headers: HEADERS })
+    case 'halfReset':
+      return dieInBody({ announce: 1000, send: 10, how: 'reset', headers: HEADERS })
+    case 'badChunk':
+      return raw('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n')
     case 'stall':
       return raw('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n1234567890')
     case 'reset':

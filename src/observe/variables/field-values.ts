@@ -38,7 +38,10 @@ export class SentField {
   }
 }
 
-/** A cookie of a request's `Cookie` (`ngx_http_parse_cookie_lines`): the first of that name, in any case. */
+/**
+ * A cookie of a request's `Cookie` (`ngx_http_parse_multi_header_lines`): the first of that name, in any case. A comma, too,
+ * begins another one, and yet belongs to the value before it.
+ */
 export function cookieOf(cookies: string | undefined, name: string): string | undefined {
   if (cookies === undefined) return undefined
   for (let start = 0; start < cookies.length;) {
@@ -46,7 +49,8 @@ export function cookieOf(cookies: string | undefined, name: string): string | un
     const end = found === -1 ? cookies.length : found
     const value = valueOf(cookies.slice(start, end), name)
     if (value !== undefined) return value
-    start = end + 1
+    const comma = cookies.indexOf(',', start)
+    start = (comma === -1 || comma > end ? end : comma) + 1
   }
   return undefined
 }

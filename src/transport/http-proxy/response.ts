@@ -192,7 +192,8 @@ export class HttpResponse implements UpstreamResponse {
       : this.#owner.bodyFailure(
           'error',
           'http_response_incomplete',
-          this.#cause ?? this.#owner.brokenBy,
+          // The connection's error says why; that of the message, only that it was cut off.
+          this.#owner.brokenBy ?? this.#cause,
         )
     this.#sink.fail(failure)
   }

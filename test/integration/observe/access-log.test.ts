@@ -2,7 +2,12 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { connect as connectHttp2, createSecureServer } from 'node:http2'
+import {
+  connect as connectHttp2,
+  constants,
+  createSecureServer,
+  createServer as createHttp2,
+} from 'node:http2'
 import { createServer as createHttpsServer, get as getHttps } from 'node:https'
 import { connect } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
@@ -180,6 +185,26 @@ describe('one line a response', () => {
     await vi.waitFor(() => expect(mock.requests).toHaveLength(1), { interval: 1 })
     outgoing.destroy()
     expect(await written.lines(1)).toEqual(['GET / HTTP/1.1|499|0|-|app'])
+  })
+
+  it.each([
+    ['its connection', true],
+    ['the stream alone', false],
+  ])('of an HTTP/2 client that closes %s: 499, and nothing is thrown', async (_, all) => {
+    const written = new Written()
+    const { balancer, mock } = await balancerOf(
+      { accessLog: { format: `${FORMAT}|$bytes_sent|$remote_addr`, stream: written.stream } },
+      hang(),
+    )
+    const session = connectHttp2(`http://127.0.0.1:${await listen(createHttp2(balancer as never))}`)
+    const stream = session.request({ ':method': 'POST', ':path': '/two', 'content-length': 9 })
+    stream.on('error', () => undefined)
+    onTestFinished(() => session.destroy())
+    stream.write('part')
+    await vi.waitFor(() => expect(mock.requests).toHaveLength(1), { interval: 1 })
+    if (all) session.destroy()
+    else stream.close(constants.NGHTTP2_CANCEL)
+    expect(await written.lines(1)).toEqual(['POST /two HTTP/2.0|499|0|-|app|0|127.0.0.1'])
   })
 
   it('of a client that leaves while the request goes on: when that is over', async () => {
@@ -424,6 +449,23 @@ describe('others', () => {
     })
     expect(typeof entry['request_time']).toBe('number')
     expect(entry).not.toHaveProperty('upstream_addr')
+  })
+
+  it('a logger that throws costs lines, and is told of once', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const info = vi.fn(() => {
+      throw new Error('no')
+    })
+    const log = accessLog({ format: '$status', logger: { info } })
+    const port = await serveBy((req, res) => {
+      log(req, res)
+      res.end()
+    })
+    for (const path of ['/1', '/2', '/3']) await ask(port, path)
+    await vi.waitFor(() => expect(info).toHaveBeenCalledTimes(3), { interval: 1 })
+    expect(warn.mock.calls).toEqual([
+      ['no line in the access log: Error: no', 'EvenkeelLogWarning'],
+    ])
   })
 
   it('morgan has tokens', async () => {

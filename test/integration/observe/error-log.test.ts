@@ -1,13 +1,15 @@
 /** The error log, in nginx's words and past hostile bytes. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect as connectHttp2, constants, createServer as createHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import createDebug from 'debug'
+import express from 'express'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createBalancer } from 'evenkeel'
 import type { BalancerOptions, ErrorLogOptions, LevelLogger } from 'evenkeel'
-import { createMockUpstream, raw, reset } from 'evenkeel/testing'
+import { createMockUpstream, hang, raw, reset } from 'evenkeel/testing'
 import type { Answer } from 'evenkeel/testing'
 import { upstream } from '../../helpers/serve.js'
 
@@ -95,6 +97,47 @@ describe('the error log', () => {
       'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\n123456789'
     expect((await linesOf(reset(), { maxBody: 5 }, request)).join()).toContain(
       'client intended to send too large body: 9 bytes, client: 127.0.0.1',
+    )
+  })
+
+  it('of a mounted balancer: the request as it came, the peer with what it was sent', async () => {
+    let text = ''
+    const mock = await upstream({ answer: reset() })
+    const balancer = createBalancer({
+      upstream: [mock.url],
+      nextUpstream: { tries: 1 },
+      errorLog: { level: 'error', stream: { write: (lines) => void (text += lines) } },
+    })
+    const server = createServer(express().use('/api', balancer)).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write('GET /api/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    await once(socket.resume(), 'close')
+    await balancer.close()
+    expect(text).toContain(`request: "GET /api/x HTTP/1.1", upstream: "${mock.url}/x"`)
+  })
+
+  it('an HTTP/2 client that leaves: whose request it was', async () => {
+    let text = ''
+    const mock = await upstream({ answer: hang() })
+    const balancer = createBalancer({
+      upstream: [mock.url],
+      errorLog: { level: 'info', stream: { write: (lines) => void (text += lines) } },
+    })
+    const server = createHttp2(balancer as never).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    onTestFinished(() => session.destroy())
+    const stream = session.request({ ':path': '/two', ':authority': 'example.org' })
+    stream.on('error', () => undefined)
+    await vi.waitFor(() => expect(mock.requests).toHaveLength(1), { interval: 1 })
+    stream.close(constants.NGHTTP2_CANCEL)
+    await vi.waitFor(() => expect(text).not.toBe(''), { interval: 1 })
+    await balancer.close()
+    expect(text).toMatch(
+      /\*[1-9]\d* client prematurely closed .*, client: 127\.0\.0\.1, server: , request: "GET \/two HTTP\/2\.0", .*, host: "example\.org"\n$/,
     )
   })
 

@@ -73,6 +73,18 @@ describe('words', () => {
       'error peer closed connection in SSL handshake (104: Connection reset by peer) while SSL handshaking to upstream',
     ],
     [
+      textOf('http_response_incomplete', 'body', RESET),
+      'error readv() failed (104: Connection reset by peer) while reading upstream',
+    ],
+    [
+      textOf('http_response_incomplete', 'body', { code: 'HPE_INVALID_CHUNK_SIZE' }),
+      'error upstream sent invalid chunked response while reading upstream',
+    ],
+    [
+      textOf('http_response_incomplete', 'body', { code: 'HPE_HEADER_OVERFLOW' }),
+      'error upstream sent too big trailers while reading upstream',
+    ],
+    [
       textOf('http_response_incomplete', 'body'),
       'error upstream prematurely closed connection while reading upstream',
     ],

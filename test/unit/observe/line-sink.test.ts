@@ -131,6 +131,36 @@ describe('a line sink', () => {
     }
   })
 
+  it('says of a stream that is broken for good once a minute that lines are lost, and at the end how many', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const said = (): string[] => warn.mock.calls.splice(0).map(([text]) => String(text))
+    const clock = fakeClock()
+    const stream = new Writable({
+      write(_chunk, _encoding, done) {
+        done(new Error('disk full'))
+      },
+    })
+    const sink = new LineSink({ ...WHAT, limit: 10_000, stream, clock })
+    for (let i = 0; i < 10; i++) {
+      sink.line('x')
+      await settle()
+      clock.advance(50)
+    }
+    expect(said()).toEqual([
+      expect.stringContaining('cannot be written: disk full'),
+      expect.stringContaining('1 lines of the access log were dropped'),
+    ])
+    clock.advance(60_000)
+    sink.line('x')
+    await settle()
+    expect(said()).toEqual([expect.stringContaining('9 lines of the access log')])
+    sink.line('x')
+    await sink.close()
+    expect(said()).toEqual([expect.stringContaining('1 lines of the access log')])
+    expect(sink.dropped).toBe(11)
+    warn.mockRestore()
+  })
+
   it('sockets get bytes: they would make them of a text, whatever they say of it', () => {
     expect(takesBytes(new Socket())).toBe(true)
   })
