@@ -6,7 +6,7 @@ import type { ErrorCode } from './errors.js'
 import { explanationOf } from './observe/explanation.js'
 import type { BrokenResponse, Explanation, ExplanationFacts } from './observe/explanation.js'
 import type { IncidentRecorder } from './observe/incident-recorder.js'
-import { pathOf } from './observe/shown-text.js'
+import { pathOf, targetOf } from './observe/shown-text.js'
 
 /** A path is no place for a whole book. */
 const LONGEST_PATH = 200
@@ -91,6 +91,6 @@ function isOfPeers(code: ErrorCode | undefined): boolean {
 }
 
 /** Without the query and without credentials: they are secrets. */
-export function shownPath({ url }: Exchange): string {
-  return pathOf(url, LONGEST_PATH)
+export function shownPath({ req }: Exchange): string {
+  return pathOf(targetOf(req), LONGEST_PATH)
 }
