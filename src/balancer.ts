@@ -143,7 +143,7 @@ function assemble(
   }
   const members: Omit<Balancer, 'statusPage'> = Object.assign(serve, {
     upstream,
-    [kInternals]: internalsFrom(parts, upstream),
+    [kInternals]: internalsFrom(parts, upstream, recorder),
     upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
       acceptUpgrade(req, socket, head, clock, (res, upgrade) => {
         handler.handle(req, res, undefined, upgrade)
@@ -212,10 +212,14 @@ function handlerParts(
   }
 }
 
-function internalsFrom(parts: HandlerParts, upstream: UpstreamHandle): BalancerInternals {
+function internalsFrom(
+  parts: HandlerParts,
+  upstream: UpstreamHandle,
+  incidents: BalancerInternals['incidents'],
+): BalancerInternals {
   const { registry, reporter, draining, budget } = parts
   const { connections } = upstream.parts
-  return { registry, reporter, draining, budget, connections, carrier: parts }
+  return { registry, reporter, draining, budget, connections, incidents, carrier: parts }
 }
 
 function buildUpstream(config: UpstreamConfig): UpstreamHandle {

@@ -40,6 +40,13 @@ export function stopRefusal({ stopReason, bodyError }: Exchange): Refusal {
   }
 }
 
+/** The client has a part of the response. */
+export function truncatedRefusal({ broken, res }: Exchange, cause: Error | undefined): Refusal {
+  const end = broken?.type === 'connection_read_timeout' ? 'fell silent' : 'ended'
+  const message = `the upstream ${end} in the middle of the response body`
+  return { code: 'ERR_UPSTREAM_TRUNCATED', message, status: res.statusCode, cause }
+}
+
 /** `nextUpstream.timeout`: all attempts together. */
 export function startDeadline({ policy, clock, registry }: HandlerParts, x: Exchange): void {
   if (policy.nextTimeout === 0) return

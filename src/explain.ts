@@ -4,9 +4,9 @@ import { exchangeOf } from './exchange.js'
 import type { Exchange } from './exchange.js'
 import type { ErrorCode } from './errors.js'
 import { explanationOf } from './observe/explanation.js'
-import type { Explanation, ExplanationFacts } from './observe/explanation.js'
+import type { BrokenResponse, Explanation, ExplanationFacts } from './observe/explanation.js'
 import type { IncidentRecorder } from './observe/incident-recorder.js'
-import { pathOf } from './observe/shown-text.js'
+import { pathOf, targetOf } from './observe/shown-text.js'
 
 /** A path is no place for a whole book. */
 const LONGEST_PATH = 200
@@ -57,11 +57,19 @@ export class Explainer {
       duration: this.#now() - x.startedAt,
       waited: x.waited,
       attempts: x.attempts.map((attempt) => attempt.summary(x.startedAt)),
+      broken: code === 'ERR_UPSTREAM_TRUNCATED' ? brokenOf(x) : undefined,
       peers: listed,
       morePeers: more,
       settings: this.#recorder.settings,
     }
   }
+}
+
+function brokenOf({ broken, res, attempts }: Exchange): BrokenResponse | undefined {
+  if (broken === undefined) return undefined
+  const answered = attempts.findLast(({ status }) => status === res.statusCode) ?? attempts.at(-1)
+  const code = (broken.cause as NodeJS.ErrnoException | undefined)?.code
+  return { peer: answered?.name ?? '', type: broken.type, code }
 }
 
 const NOBODY = { listed: [], more: 0 } as const
@@ -83,6 +91,6 @@ function isOfPeers(code: ErrorCode | undefined): boolean {
 }
 
 /** Without the query and without credentials: they are secrets. */
-export function shownPath({ url }: Exchange): string {
-  return pathOf(url, LONGEST_PATH)
+export function shownPath({ req }: Exchange): string {
+  return pathOf(targetOf(req), LONGEST_PATH)
 }

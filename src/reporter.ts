@@ -155,12 +155,12 @@ export class Reporter {
     details: { status: number; cause?: unknown; retryAfter?: number },
   ): void {
     const facts = this.#explainer.factsOf(x, code, message, details.status)
-    const { attempts, peers, method, path } = facts
+    const { attempts, broken, peers, method, path } = facts
     const explain = (): Explanation => explanationOf(facts)
     const error = new BalancerError(code, message, { ...details, attempts, explain })
     x.error = error
     for (const observer of this.#observers) observer.failed?.(x, error)
-    this.#recorder.failed({ code, attempts, peers, method, path })
+    this.#recorder.failed({ code, attempts, broken, peers, method, path })
     if (this.#emitter.has('error')) this.#emitter.emit('error', error)
     if (x.res.destroyed || x.res.writableEnded) return
     // A response that somebody else has begun is theirs to end.

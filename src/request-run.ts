@@ -19,7 +19,7 @@ import { prepareOutbound } from './outbound.js'
 import type { Outbound } from './outbound.js'
 import { PreparedAttempt, startAttempt } from './prepared-attempt.js'
 import { closeAfter, itsTurn, turnOf } from './message/client-connection.js'
-import { startDeadline, stopRefusal, upstreamRefusal } from './ending.js'
+import { startDeadline, stopRefusal, truncatedRefusal, upstreamRefusal } from './ending.js'
 import { CLOSING, internalRefusal, isUnsendable } from './refusal.js'
 import type { Refusal } from './refusal.js'
 import { PeerSession } from './upstream/peer-session.js'
@@ -287,15 +287,8 @@ export class RequestRun implements HedgeHost {
       case 'stopped':
         this.#stopped()
         return
-      case 'truncated': {
-        const { statusCode: status } = this.x.res
-        this.#refuse({
-          code: 'ERR_UPSTREAM_TRUNCATED',
-          message: 'the upstream ended in the middle of the response body',
-          status,
-          cause: outcome.cause,
-        })
-      }
+      case 'truncated':
+        this.#refuse(truncatedRefusal(this.x, outcome.cause))
     }
   }
 

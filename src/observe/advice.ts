@@ -1,6 +1,6 @@
 /** What can be done about a request that ended with an answer of our own. */
 import type { AttemptSummary } from '../errors.js'
-import { ms } from './attempt-text.js'
+import { isPastDeadline, ms } from './attempt-text.js'
 import type { ExplanationFacts } from './explanation.js'
 
 /** The most likely first; empty where there is nothing the matter. */
@@ -22,7 +22,7 @@ export function adviceOf(facts: ExplanationFacts): string[] {
       return ['raise queue.size or maxConns, or add peers']
     case 'ERR_QUEUE_TIMEOUT':
       return [
-        `no place became free within queue.timeout (${ms(settings.queueTimeout)}): the peers are too slow or too few for the load`,
+        `no place became free within ${waitLimit(facts)}: the peers are too slow or too few for the load`,
       ]
     case 'ERR_OVERLOADED':
       return ['raise maxInFlight, or leave adaptiveConcurrency out, if the peers can bear more']
@@ -33,6 +33,10 @@ export function adviceOf(facts: ExplanationFacts): string[] {
       return last === undefined ? [] : [...ofFailure(last, facts), ...ofWhy(last)]
     }
     case 'ERR_UPSTREAM_TRUNCATED':
+      if (facts.broken?.type === 'connection_read_timeout')
+        return [
+          `either ${facts.broken.peer} hangs, or it pauses in mid-response for longer than readTimeout (${ms(settings.readTimeout)})`,
+        ]
       return [
         'the peer ended in mid-response: look for a crash, an out-of-memory kill or a timeout of its own; what has begun cannot be tried again',
       ]
@@ -47,7 +51,16 @@ export function adviceOf(facts: ExplanationFacts): string[] {
   }
 }
 
-function ofNobody({ peers, settings }: ExplanationFacts): string[] {
+/** The limit that has ended the wait, with its value. */
+function waitLimit({ duration, settings }: ExplanationFacts): string {
+  const { nextTimeout, queueTimeout } = settings
+  return nextTimeout > 0 && duration >= nextTimeout - 1
+    ? `nextUpstream.timeout (${ms(nextTimeout)})`
+    : `queue.timeout (${ms(queueTimeout)})`
+}
+
+function ofNobody(facts: ExplanationFacts): string[] {
+  const { peers, settings, waited } = facts
   const told = peers.filter(({ status }) => status === 'down' || status === 'draining')
   const unhealthy = peers.filter(({ status }) => status === 'unhealthy')
   const marked = peers.filter(({ status }) => status === 'ejected')
@@ -63,6 +76,10 @@ function ofNobody({ peers, settings }: ExplanationFacts): string[] {
   else if (marked.length > 0 && settings.whenNoneLive === 'try')
     advice.push(
       'every marked peer was tried for this request, or is down, draining or full as well',
+    )
+  else if (marked.length > 0 && waited > 0)
+    advice.push(
+      `none of the marked peers was back within ${waitLimit(facts)}: look at what they were marked for; where they are away for longer than that, raise it`,
     )
   if (unhealthy.length > 0)
     advice.push(
@@ -87,7 +104,8 @@ function names(peers: readonly { readonly peer: string }[]): string {
     : listed.join(', ')
 }
 
-function ofFailure({ type, peer, stale }: AttemptSummary, facts: ExplanationFacts): string[] {
+function ofFailure(attempt: AttemptSummary, facts: ExplanationFacts): string[] {
+  const { type, peer, stale, outcome } = attempt
   switch (type) {
     case undefined:
       return []
@@ -99,6 +117,7 @@ function ofFailure({ type, peer, stale }: AttemptSummary, facts: ExplanationFact
     case 'dns_error':
       return [`the name of ${peer} is not in the DNS, or the resolver does not answer`]
     case 'connection_read_timeout':
+      if (isPastDeadline(attempt, facts.settings)) return [ofDeadline(attempt, facts)]
       return [
         `either ${facts.path} takes longer than readTimeout (${ms(facts.settings.readTimeout)}), or ${peer} hangs`,
       ]
@@ -114,17 +133,27 @@ function ofFailure({ type, peer, stale }: AttemptSummary, facts: ExplanationFact
       return [`${peer} breaks off at ${facts.path}: a crash, or a limit of its own`]
     case 'http_response_header_section_size':
       return [
-        'raise bufferSize (nginx proxy_buffer_size), or make the response’s head smaller: often it is cookies',
+        'raise bufferSize (nginx proxy_buffer_size), or maxHeaders where the fields are many, or make the response’s head smaller: often it is cookies',
       ]
     case 'http_protocol_error':
       return [`does ${peer} speak HTTP on that port, and not TLS or something else?`]
     case 'tls_protocol_error':
+      if (outcome.includes('ERR_SSL_WRONG_VERSION_NUMBER'))
+        return [`does ${peer} speak TLS on that port? If it speaks plain HTTP, its URL is http://`]
+      return [`look at tls (ca, name, verify, cert) and at the certificate of ${peer}`]
     case 'tls_certificate_error':
     case 'tls_alert_received':
       return [`look at tls (ca, name, verify, cert) and at the certificate of ${peer}`]
     case 'proxy_internal_error':
       return ['raise the limit of open files or the range of local ports of this machine']
   }
+}
+
+function ofDeadline({ peer, phase }: AttemptSummary, { path, settings }: ExplanationFacts): string {
+  const limit = `nextUpstream.timeout (${ms(settings.nextTimeout)})`
+  return phase === 'connect'
+    ? `either ${limit} left too little time, or ${peer} cannot be reached: firewall, route, or a machine that is off`
+    : `either ${path} takes longer than ${limit} in all attempts and the queue together, or ${peer} hangs`
 }
 
 function ofWhy({ why }: AttemptSummary): string[] {

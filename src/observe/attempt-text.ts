@@ -1,7 +1,7 @@
 /** One attempt in words. */
 import type { AttemptSummary } from '../errors.js'
 import type { WhyNoNext } from '../next-upstream/decide.js'
-import type { ExplainedSettings } from './explanation.js'
+import type { BrokenResponse, ExplainedSettings } from './explanation.js'
 
 /** `850 ms`, `3.4 s`, `2 min`. */
 export function ms(milliseconds: number): string {
@@ -23,11 +23,37 @@ export function attemptText(attempt: AttemptSummary, settings: ExplainedSettings
   return `${peer} ${failureText(attempt, attempt.type, settings)} after ${ms(duration)}${exact}${marked}`
 }
 
+/**
+ * Was it `nextUpstream.timeout` that has ended it? `readTimeout` begins when the request is out: what was given up
+ * sooner was not given up by that.
+ */
+export function isPastDeadline(
+  { type, phase, duration, why }: AttemptSummary,
+  { nginx, nextTimeout, readTimeout }: ExplainedSettings,
+): boolean {
+  if (nginx || nextTimeout === 0 || type !== 'connection_read_timeout' || phase === 'body')
+    return false
+  return why === 'timeout_exhausted' || duration < readTimeout - 1
+}
+
+/** What the attempt that was answered came to in the end. */
+export function brokenText(
+  { responseLength }: AttemptSummary,
+  { type, code }: BrokenResponse,
+  { readTimeout }: ExplainedSettings,
+): string {
+  const after = `after ${String(responseLength)} bytes of the body`
+  if (type === 'connection_read_timeout')
+    return `, and sent no more for readTimeout (${ms(readTimeout)}) ${after}`
+  return `, and broke the response off ${after}${code === undefined ? '' : ` (${code})`}`
+}
+
 function failureText(
-  { phase, stale, outcome }: AttemptSummary,
+  attempt: AttemptSummary,
   type: NonNullable<AttemptSummary['type']>,
   settings: ExplainedSettings,
 ): string {
+  const { phase, stale, outcome } = attempt
   switch (type) {
     case 'connection_refused':
       return 'refused the connection'
@@ -42,9 +68,11 @@ function failureText(
     case 'connection_write_timeout':
       return `took no more of the request for sendTimeout (${ms(settings.sendTimeout)})`
     case 'connection_read_timeout':
-      return phase === 'body'
-        ? `sent no more of the body for readTimeout (${ms(settings.readTimeout)})`
-        : `had not answered within readTimeout (${ms(settings.readTimeout)}) or nextUpstream.timeout`
+      if (phase === 'body')
+        return `sent no more of the body for readTimeout (${ms(settings.readTimeout)})`
+      if (isPastDeadline(attempt, settings))
+        return `had not ${phase === 'connect' ? 'taken the connection' : 'answered'} when nextUpstream.timeout (${ms(settings.nextTimeout)} for all of it) was over,`
+      return `had not answered within readTimeout (${ms(settings.readTimeout)})`
     case 'dns_error':
       return 'has a name that could not be resolved'
     case 'destination_ip_unroutable':

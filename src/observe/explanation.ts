@@ -1,9 +1,9 @@
 /** Why a request ended as it did, in words: what happened, to which peers, why nobody else was asked, what to do. */
 import type { AttemptSummary, ErrorCode } from '../errors.js'
-import type { Phase } from '../next-upstream/attempt-result.js'
+import type { FailureType, Phase } from '../next-upstream/attempt-result.js'
 import type { WhyNoNext } from '../next-upstream/decide.js'
 import { adviceOf } from './advice.js'
-import { attemptText, ms, whyText } from './attempt-text.js'
+import { attemptText, brokenText, ms, whyText } from './attempt-text.js'
 
 /** How a peer stood when a request ended. */
 export interface PeerStanding {
@@ -15,6 +15,14 @@ export interface PeerStanding {
   readonly since: number | undefined
   /** Milliseconds until it is tried again, if nothing brings it back before. */
   readonly until: number | undefined
+}
+
+/** A response that ended early, with its beginning at the client. */
+export interface BrokenResponse {
+  readonly peer: string
+  readonly type: FailureType
+  /** Of the cause, as Node has it. */
+  readonly code: string | undefined
 }
 
 /** What an explanation goes by. */
@@ -33,6 +41,7 @@ export interface ExplanationFacts {
   /** Milliseconds in the queue. */
   readonly waited: number
   readonly attempts: readonly AttemptSummary[]
+  readonly broken: BrokenResponse | undefined
   /** As they stood at the end; empty: that was not of interest. */
   readonly peers: readonly PeerStanding[]
   /** How many peers there are that are not listed. */
@@ -81,7 +90,7 @@ export interface Explanation {
 export function explanationOf(facts: ExplanationFacts): Explanation {
   const attempts = facts.attempts
     .filter(({ outcome }) => outcome !== 'no_live_upstreams')
-    .map((attempt) => attemptText(attempt, facts.settings))
+    .map((attempt) => lineOf(attempt, facts))
   const last = facts.attempts.at(-1)
   const why = last === undefined ? undefined : whyOf(last)
   const whyNoNext =
@@ -98,6 +107,12 @@ export function explanationOf(facts: ExplanationFacts): Explanation {
     advice: adviceOf(facts),
   }
   return { ...explained, text: textOf(explained) }
+}
+
+function lineOf(attempt: AttemptSummary, { broken, settings }: ExplanationFacts): string {
+  const text = attemptText(attempt, settings)
+  const isIt = attempt.peer === broken?.peer && attempt.type === undefined && attempt.status > 0
+  return isIt ? `${text}${brokenText(attempt, broken, settings)}` : text
 }
 
 /** A status that is not listed is passed on as any other response. */
@@ -162,10 +177,13 @@ const REASONS: Readonly<Record<string, string>> = {
   shared: 'by another worker (zone)',
 }
 
-function standingsOf({ peers, morePeers }: ExplanationFacts): string[] {
+function standingsOf({ peers, morePeers, settings }: ExplanationFacts): string[] {
   const lines = peers.map(({ peer, status, reason, since, until }) => {
     if (status !== 'ejected') return `${peer} was ${status}`
-    const why = REASONS[reason ?? ''] ?? 'for failures'
+    const why =
+      settings.nginx && reason === 'status'
+        ? 'for its statuses (nextUpstream.on)'
+        : (REASONS[reason ?? ''] ?? 'for failures')
     const from = since === undefined ? '' : ` ${ms(since)} before`
     const to =
       until === undefined ? '' : `, until ${ms(Math.max(0, until))} from then at the latest`

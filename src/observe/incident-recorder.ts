@@ -110,6 +110,11 @@ export class IncidentRecorder implements UpstreamObserver {
     return this.#open !== undefined
   }
 
+  /** As {@link goesOn}, where no request may have come yet that would have shown that it is over. */
+  get ongoing(): boolean {
+    return this.#open !== undefined && this.#clock.now() - this.#lastFailure <= GAP
+  }
+
   /** The last one that was given. */
   get warning(): EarlyWarning | undefined {
     return this.#warning

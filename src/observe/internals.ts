@@ -13,6 +13,7 @@ export interface BalancerInternals {
   readonly draining: Draining
   readonly budget: RetryBudget | undefined
   readonly connections: UpstreamConnections
+  readonly incidents: { readonly ongoing: boolean }
   /** The handler's parts: another transport may be put in place of this one. */
   readonly carrier: { transport: Transport }
 }

@@ -1,12 +1,15 @@
 /** What has made requests fail together, and which setting would have prevented it. Pure. */
 import type { AttemptSummary, ErrorCode } from '../errors.js'
-import type { ExplainedSettings, PeerStanding } from './explanation.js'
+import { isPastDeadline } from './attempt-text.js'
+import type { BrokenResponse, ExplainedSettings, PeerStanding } from './explanation.js'
 import type { Incident, Mechanism } from './incident.js'
 
 /** One of the requests that failed. */
 export interface FailedRequest {
   readonly code: ErrorCode
   readonly attempts: readonly AttemptSummary[]
+  /** Its response ended early. */
+  readonly broken?: BrokenResponse | undefined
   /** How the peers stood when it ended. */
   readonly peers: readonly PeerStanding[]
 }
@@ -26,10 +29,12 @@ const NO_ROOM: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** Of one failed request; `markings`: what marked the peers that it could not be given to. */
 export function mechanismOf(
-  { code, attempts, peers }: FailedRequest,
+  { code, attempts, broken, peers }: FailedRequest,
   markings: readonly Marking[],
 ): Mechanism {
   if (NO_ROOM.has(code)) return 'connection_limits'
+  if (code === 'ERR_UPSTREAM_TRUNCATED')
+    return broken?.type === 'connection_read_timeout' ? 'timeouts' : 'dropped_connections'
   const last = attempts.findLast(({ type }) => type !== undefined)
   if (last?.why === 'request_at_fault') return 'request_at_fault'
   if (code !== 'ERR_NO_LIVE_UPSTREAMS' && last !== undefined) return mechanismOfAttempt(last)
@@ -39,6 +44,26 @@ export function mechanismOf(
   const found = marked.map((standing) => mechanismOfMark(standing, markings))
   return mostFrequent(found) ?? 'unknown'
 }
+
+/** The option whose time was up; undefined: none was. */
+export function timeLimitOf(
+  { attempts, broken }: FailedRequest,
+  settings: ExplainedSettings,
+): TimeLimit | undefined {
+  const last = attempts.findLast(({ type }) => type !== undefined)
+  switch (broken?.type ?? last?.type) {
+    case 'connection_write_timeout':
+      return 'sendTimeout'
+    case 'connection_read_timeout':
+      return broken === undefined && last !== undefined && isPastDeadline(last, settings)
+        ? 'nextUpstream.timeout'
+        : 'readTimeout'
+    default:
+      return undefined
+  }
+}
+
+export type TimeLimit = 'readTimeout' | 'sendTimeout' | 'nextUpstream.timeout'
 
 /** The marking itself says more than the reason that the mark was given. */
 function mechanismOfMark({ peer, reason }: PeerStanding, markings: readonly Marking[]): Mechanism {
@@ -104,7 +129,7 @@ export const MECHANISM_TEXT: Readonly<Record<Mechanism, string>> = {
   stale_keepalive: 'the peers closed kept-alive connections',
   oversized_headers: 'response heads were larger than bufferSize',
   invalid_responses: 'responses were not HTTP',
-  dropped_connections: 'the peers dropped connections without an answer',
+  dropped_connections: 'the peers dropped connections without a whole answer',
   tls_failures: 'TLS handshakes with the peers failed',
   request_at_fault: 'requests failed alike at every peer: they are at fault themselves',
   connection_limits: 'there was no room at the peers',
@@ -117,6 +142,8 @@ export const MECHANISM_TEXT: Readonly<Record<Mechanism, string>> = {
 export function preventionOf(
   mechanism: Mechanism,
   settings: ExplainedSettings,
+  limit: TimeLimit = 'readTimeout',
+  answers: 'none' | 'begun' = 'none',
 ): Incident['prevention'] {
   const marksEndIt = settings.whenNoneLive === 'fail'
   switch (mechanism) {
@@ -134,11 +161,14 @@ export function preventionOf(
         advice: 'set it below the time after which the peers close idle connections',
       }
     case 'oversized_headers':
-      return { option: 'bufferSize', advice: 'raise it over the largest response head' }
+      return {
+        option: 'bufferSize',
+        advice: 'raise it over the largest response head; maxHeaders, where it has many fields',
+      }
     case 'timeouts':
       return marksEndIt
         ? NONE_LIVE
-        : { option: 'readTimeout', advice: 'raise it, if the peers are slow and not dead' }
+        : { option: limit, advice: 'raise it, if the peers are slow and not dead' }
     case 'connection_limits':
       return {
         option: 'queue',
@@ -148,8 +178,13 @@ export function preventionOf(
     case 'refused_connections':
     case 'unreachable':
     case 'dropped_connections':
-      return marksEndIt
-        ? NONE_LIVE
+      if (answers === 'begun') return WHOLE_RESPONSE
+      if (marksEndIt) return NONE_LIVE
+      return settings.whenNoneLive === 'wait'
+        ? {
+            option: 'queue.timeout',
+            advice: 'raise it over the time for which all peers are away together',
+          }
         : {
             option: 'whenNoneLive',
             advice:
@@ -167,6 +202,12 @@ export function preventionOf(
     case 'unknown':
       return undefined
   }
+}
+
+const WHOLE_RESPONSE: NonNullable<Incident['prevention']> = {
+  option: 'wholeResponse',
+  advice:
+    'raise it over the length of these responses, where they announce one: they are then read whole first, and another peer is asked when one breaks off',
 }
 
 const NONE_LIVE: NonNullable<Incident['prevention']> = {

@@ -3,8 +3,8 @@ import type { ErrorCode } from '../errors.js'
 import { ms } from './attempt-text.js'
 import type { ExplainedSettings } from './explanation.js'
 import type { Incident, IncidentRequest, Mechanism, PeerChange } from './incident.js'
-import { MECHANISM_TEXT, mechanismOf, preventionOf } from './mechanism.js'
-import type { FailedRequest } from './mechanism.js'
+import { MECHANISM_TEXT, mechanismOf, preventionOf, timeLimitOf } from './mechanism.js'
+import type { FailedRequest, TimeLimit } from './mechanism.js'
 import type { MarkingAttempt } from './peer-journal.js'
 
 const TRIGGERS = 20
@@ -25,12 +25,16 @@ export class OpenIncident {
   readonly #start: number
   #end: number
   #failed = 0
+  /** Those of them whose response had begun. */
+  #brokeOff = 0
   readonly #codes: Partial<Record<ErrorCode, number>> = {}
   readonly #markings: MarkingAttempt[] = []
   /** Where nobody was marked: what failed. */
   readonly #failures: IncidentRequest[] = []
   readonly #timeline: PeerChange[] = []
   readonly #mechanisms = new Map<Mechanism, number>()
+  /** Where times were up: which. */
+  readonly #limits = new Map<TimeLimit, number>()
 
   constructor(id: number, upstream: string, start: number, settings: ExplainedSettings) {
     this.#id = id
@@ -49,20 +53,29 @@ export class OpenIncident {
   }
 
   failed(failure: IncidentFailure): void {
-    const { at, method, path, code, attempts } = failure
+    const { at, method, path, code, attempts, broken } = failure
     this.#end = at
     this.#failed++
+    if (broken !== undefined) this.#brokeOff++
     this.#codes[code] = (this.#codes[code] ?? 0) + 1
     const mechanism = mechanismOf(failure, this.#markings)
-    this.#mechanisms.set(mechanism, (this.#mechanisms.get(mechanism) ?? 0) + 1)
+    add(this.#mechanisms, mechanism)
+    const limit = timeLimitOf(failure, this.#settings)
+    if (limit !== undefined) add(this.#limits, limit)
+    if (this.#failures.length >= TRIGGERS) return
+    if (broken !== undefined) {
+      const { peer, type } = broken
+      this.#failures.push({ at, method, path, peer, outcome: `${type} in body` })
+      return
+    }
     const last = attempts.findLast(({ type }) => type !== undefined)
-    if (last !== undefined && this.#failures.length < TRIGGERS)
+    if (last !== undefined)
       this.#failures.push({ at, method, path, peer: last.peer, outcome: last.outcome })
   }
 
   /** As of now. */
   snapshot(): Incident {
-    const mechanism = this.#mechanism
+    const mechanism = mostOf(this.#mechanisms) ?? 'unknown'
     const triggers = this.#triggers
     return {
       id: this.#id,
@@ -75,19 +88,13 @@ export class OpenIncident {
       timeline: [...this.#timeline],
       mechanism,
       summary: this.#summary(mechanism, triggers),
-      prevention: preventionOf(mechanism, this.#settings),
+      prevention: preventionOf(
+        mechanism,
+        this.#settings,
+        mostOf(this.#limits),
+        this.#brokeOff > this.#failed / 2 ? 'begun' : 'none',
+      ),
     }
-  }
-
-  get #mechanism(): Mechanism {
-    let best: Mechanism = 'unknown'
-    let most = 0
-    for (const [mechanism, count] of this.#mechanisms) {
-      if (count <= most) continue
-      best = mechanism
-      most = count
-    }
-    return best
   }
 
   get #triggers(): IncidentRequest[] {
@@ -108,4 +115,16 @@ export class OpenIncident {
     const by = begun === '' ? '' : `; begun by ${begun}`
     return `upstream "${this.#upstream}": ${requests}: ${MECHANISM_TEXT[mechanism]}${by}`
   }
+}
+
+function add<T>(counts: Map<T, number>, value: T): void {
+  counts.set(value, (counts.get(value) ?? 0) + 1)
+}
+
+/** The first of those that were counted most often; undefined of none. */
+function mostOf<T>(counts: ReadonlyMap<T, number>): T | undefined {
+  let best: T | undefined
+  for (const [value, count] of counts)
+    if (best === undefined || count > (counts.get(best) ?? 0)) best = value
+  return best
 }

@@ -138,7 +138,7 @@ const INCIDENT_METRICS: readonly MetricDefinition[] = [
     { labels: ['mechanism'] },
   ),
   ofUpstream('gauge', 'incidents_open', 'Incidents that go on.', (counts, samples) => {
-    samples.add(counts.openIncidents)
+    samples.add(sumOf(counts, ({ incidents }) => (incidents.ongoing ? 1 : 0)))
   }),
   ofUpstream(
     'gauge',

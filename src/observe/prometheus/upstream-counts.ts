@@ -54,7 +54,6 @@ export class UpstreamCounts implements RequestObserver, UpstreamObserver {
   readonly queueWait: Histogram
   readonly incidents = new Tally(MECHANISMS.length)
   upgrades = 0
-  openIncidents = 0
   /** Of the latest early warning; 0 to 1. */
   #chance = 0
   /** When nothing is left of it: milliseconds of the upstream's clock. */
@@ -120,13 +119,8 @@ export class UpstreamCounts implements RequestObserver, UpstreamObserver {
   // ---- bad days
 
   incident({ mechanism }: Incident, state: 'open' | 'closed'): void {
-    if (state === 'open') {
-      this.openIncidents++
-      return
-    }
-    this.openIncidents = Math.max(0, this.openIncidents - 1)
     // What it was is known for certain when it is over.
-    this.incidents.add(placeIn(MECHANISMS, mechanism))
+    if (state === 'closed') this.incidents.add(placeIn(MECHANISMS, mechanism))
   }
 
   warned({ chance, horizon }: EarlyWarning): void {

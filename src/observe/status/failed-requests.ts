@@ -1,9 +1,8 @@
 /** The last requests that failed, with their trails: so many, and each of a bounded size. */
-import type { IncomingMessage } from 'node:http'
 import type { AttemptSummary, BalancerError } from '../../errors.js'
 import type { FinishEvent } from '../../events.js'
 import type { AttemptReport, ExplanationReport, FailedRequestReport } from './report.js'
-import { clip, pathOf } from '../shown-text.js'
+import { clip, pathOf, targetOf } from '../shown-text.js'
 
 const KEPT = 20
 /** Attempts of one request that are kept. */
@@ -61,12 +60,6 @@ function reportOf(event: FinishEvent, id: number, at: number): Kept['report'] {
     waited: tenths(event.waited),
     attempts: event.attempts.slice(0, ATTEMPTS).map(attemptOf),
   }
-}
-
-/** As the client wrote it: Connect and Express keep that. */
-function targetOf(request: IncomingMessage): string {
-  const { originalUrl } = request as { readonly originalUrl?: unknown }
-  return typeof originalUrl === 'string' ? originalUrl : (request.url ?? '/')
 }
 
 function attemptOf(attempt: AttemptSummary): AttemptReport {

@@ -3,6 +3,7 @@ import { createUpstream, explain } from 'evenkeel'
 import type { BalancerOptions } from 'evenkeel'
 import { fails, hangs, ok } from 'evenkeel/testing'
 import { describe, expect, it } from 'vitest'
+import { Client } from './client.js'
 import { rig, settle } from './rig.js'
 import type { Rig, Script } from './rig.js'
 
@@ -143,6 +144,14 @@ describe('error.explanation', () => {
     const { summary, text } = explanationOf(r)
     expect(summary).toMatch(/^GET \/a\\u\{9b\}2J was answered/)
     expect(text).not.toContain('s3cret')
+  })
+
+  it('names the path that the client asked for, below a mount of Express, too', async () => {
+    const r = rig(refused)
+    const { req, res } = new Client({ url: '/orders' })
+    r.balancer(Object.assign(req, { originalUrl: '/api/orders?secret=1' }), res)
+    await settle(r.clock)
+    expect(explanationOf(r).summary).toMatch(/^GET \/api\/orders was answered/)
   })
 
   it('keeps a path short, and without its query', async () => {

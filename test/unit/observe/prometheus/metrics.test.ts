@@ -156,6 +156,16 @@ describe('what is counted', () => {
     expect(await m.value('incidents_total', { mechanism: 'refused_connections' })).toBe(1)
   })
 
+  it('no incident that has been over for long, though no request has come since', async () => {
+    const r = rig(fails())
+    for (let i = 0; i < 5; i++) await r.send()
+    const m = collect(r)
+    // It was there before the metrics were.
+    expect(await m.value('incidents_open')).toBe(1)
+    await r.clock.advanceAsync(10_001)
+    expect(await m.value('incidents_open')).toBe(0)
+  })
+
   it('the chance that was warned of, until its horizon has passed', () => {
     const r = rig(ok())
     const { registry } = internalsOf(r.balancer)
