@@ -1,6 +1,16 @@
 /** Which directives hold at a location: nginx's inheritance. */
 import type { Directive } from './conf.js'
 
+/** Those of a server run before the location's (`ngx_http_rewrite_module`), and each `include` is a file of its own. */
+const ADDED_UP: ReadonlySet<string> = new Set([
+  'if',
+  'rewrite',
+  'return',
+  'set',
+  'break',
+  'include',
+])
+
 /** The blocks around a location, the outermost first, and its own. */
 export class Levels {
   readonly blocks: readonly (readonly Directive[])[]
@@ -41,8 +51,11 @@ export class Levels {
   }
 
   #isOverridden(name: string, index: number): boolean {
-    return this.blocks
-      .slice(index + 1)
-      .some((block) => block.some((directive) => directive.name === name))
+    return (
+      !ADDED_UP.has(name) &&
+      this.blocks
+        .slice(index + 1)
+        .some((block) => block.some((directive) => directive.name === name))
+    )
   }
 }
