@@ -1,6 +1,7 @@
 /** What the rules of the lint look at: an upstream, its peers, and a location that passes requests to it. */
 import { parseDuration } from '../config/duration.js'
 import type { Directive } from './conf.js'
+import { hasVariable } from './import-arguments.js'
 import { Levels } from './levels.js'
 import { upstreamsIn, passingLocations } from './import-select.js'
 import type { LocationBlock } from './locations.js'
@@ -49,7 +50,8 @@ export function siteOf(directives: readonly Directive[]): LintSite {
     const levels = new Levels([directives, ...location.blocks])
     const [pass] = levels.own('proxy_pass')
     const [given = ''] = pass?.args ?? []
-    const parsed = parseProxyPass(new KnownVariables(levels).expand(given), given)
+    const text = hasVariable(given) ? new KnownVariables(levels).expand(given) : given
+    const parsed = parseProxyPass(text, given)
     const upstream = parsed && byName.get(parsed.host.toLowerCase())
     return pass === undefined || upstream === undefined
       ? []

@@ -214,3 +214,14 @@ it('the gravest comes first', () => {
   expect(new Set(severities).size).toBe(4)
   expect(severities).toEqual(severities.toSorted())
 })
+
+it('needs time in proportion: locations', { timeout: 30_000 }, () => {
+  // Looked through for each of them, they would take minutes.
+  const locations = Array.from(
+    { length: 60_000 },
+    (_, at) => `location /${at} { ${HTTP_500} proxy_pass http://app; }`,
+  )
+  const text = `upstream app { server a; server b; } server { ${locations.join('\n')} }`
+  const lints = lintNginx(parseNginxConfig(text))
+  expect(lints.filter(({ severity }) => severity === 'danger')).toHaveLength(60_000)
+})
