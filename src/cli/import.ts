@@ -4,7 +4,7 @@ import type { Directive } from '../nginx/conf.js'
 import { printable } from '../nginx/config-error.js'
 import { importNginx } from '../nginx/import.js'
 import type { FromNginxOptions, NginxImport } from '../nginx/import.js'
-import { passingLocations, upstreamsIn } from '../nginx/import-select.js'
+import { passingLocations, serverOf, upstreamsIn } from '../nginx/import-select.js'
 import { jsonValue } from '../nginx/import-value.js'
 import type { Lint } from '../nginx/lint.js'
 import { printImport } from '../nginx/print.js'
@@ -18,7 +18,7 @@ Prints the TypeScript of a balancer that does what the configuration says, and a
 counterpart and what is wrong. Warnings go to stderr. The file may also be the output of nginx -T.
 
   --location PATH   what nginx does for this path: the location that gets it, its upstream, all that it inherits
-  --server NAME     the server_name, where several servers have such a location
+  --server NAME     the server_name, where several servers have such a location; NAME:PORT where several have the name
   --upstream NAME   an upstream by itself
   --preset nginx    nginx's defaults for all that the file does not say, in place of evenkeel's
   --json            options and lists as JSON
@@ -113,13 +113,16 @@ function selectionOf(
 }
 
 function overview(directives: readonly Directive[]): string {
-  const locations = passingLocations(directives).map(
-    ({ title, server, directive: { file, line } }) => {
-      const name = server?.names[0]
-      const where = name === undefined ? '' : ` --server ${name}`
-      return `  --location '${title}'${where}   ${file}:${line}`
-    },
-  )
+  const passing = passingLocations(directives)
+  const locations = passing.map((each) => {
+    const {
+      title,
+      directive: { file, line },
+    } = each
+    const name = serverOf(each, passing)
+    const where = name === undefined ? '' : ` --server ${name}`
+    return `  --location '${title}'${where}   ${file}:${line}`
+  })
   const upstreams = upstreamsIn(directives).map(
     ({ args, file, line }) => `  --upstream ${args[0] ?? ''}   ${file}:${line}`,
   )

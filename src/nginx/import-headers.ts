@@ -67,7 +67,8 @@ export function importRequestHeaders(
     }
   }
   const removed: string[] = []
-  for (const field of fields.values()) importField(draft, field, removed)
+  const behindProxy = isBehindProxy(levels)
+  for (const field of fields.values()) importField(draft, { ...field, behindProxy }, removed)
   if (removed.length > 0) draft.put(['requestHeaders', 'remove'], removed)
   return { sendsForwarded, upgrades, setsHost, appends }
 }
@@ -110,7 +111,12 @@ function sayConnection(draft: ImportDraft, directive: Directive): void {
 
 function importField(
   draft: ImportDraft,
-  { name, lines, directives }: { name: string; lines: string[]; directives: Directive[] },
+  {
+    name,
+    lines,
+    directives,
+    behindProxy,
+  }: { name: string; lines: string[]; directives: Directive[]; behindProxy: boolean },
   removed: string[],
 ): void {
   const [first] = directives
@@ -122,7 +128,7 @@ function importField(
     for (const directive of directives) draft.take(directive, 'requestHeaders.remove')
     return
   }
-  const value = secretIn(name, given) ?? valueOf(given, 'nginxText')
+  const value = secretIn(name, given) ?? valueOf(given, 'nginxText', behindProxy)
   if (value === undefined) leaveValue(draft, directives, given, 'onUpstreamRequest')
   else {
     draft.put(path, value)
@@ -141,12 +147,21 @@ function secretIn(name: string, [line = '', ...more]: readonly string[]): Value 
 function valueOf(
   lines: readonly string[],
   call: 'nginxText' | 'nginxAddHeader',
+  behindProxy: boolean,
 ): Value | undefined {
+  if (behindProxy && lines.some((line) => CLIENT_ADDRESS.test(line))) return undefined
   if (!lines.every(isFieldValue) || lines.some((line) => isUnknown(line))) return undefined
   const [only = ''] = lines
   if (call === 'nginxText' && !lines.some(hasVariable)) return lines.length === 1 ? only : lines
   return new Call(call, lines, (call === 'nginxText' ? nginxText : nginxAddHeader)(...lines))
 }
+
+/** Then these are what the proxy in front says of the client, and the texts know the connection only. */
+function isBehindProxy(levels: Levels): boolean {
+  return levels.all('set_real_ip_from').length > 0
+}
+
+const CLIENT_ADDRESS = /\$\{?(remote_addr|remote_port|proxy_add_x_forwarded_for)\b/i
 
 function isUnknown(line: string): boolean {
   try {
@@ -210,13 +225,22 @@ function importAddHeader(draft: ImportDraft, levels: Levels, variables: KnownVar
     else {
       const always = last === 'always'
       const field = fields.get(name.toLowerCase()) ?? { name, always, lines: [], all: [] }
+      if (field.always !== always) {
+        draft.leave(
+          directive,
+          'of one field either all lines are added always, or none',
+          `onUpstreamResponse: (head) => head.headers.append('${name}', …)`,
+        )
+        continue
+      }
       field.lines.push(variables.expand(value))
       field.all.push(directive)
       fields.set(name.toLowerCase(), field)
     }
   }
+  const behindProxy = isBehindProxy(levels)
   for (const { name, always, lines, all } of fields.values()) {
-    const made = valueOf(lines, always ? 'nginxText' : 'nginxAddHeader')
+    const made = valueOf(lines, always ? 'nginxText' : 'nginxAddHeader', behindProxy)
     if (made === undefined) {
       leaveValue(draft, all, lines, 'onUpstreamResponse')
       continue

@@ -39,6 +39,9 @@ export function importPeer(
   const wrong = parameters.filter((parameter) => !readParameter(peer, parameter, context))
   for (const parameter of wrong) draft.wrong(directive, messageFor(parameter, context))
   draft.take(directive, 'upstream')
+  if (context.scheme === 'https' && address.startsWith('unix:')) {
+    draft.leave(directive, 'peers on unix sockets are spoken to without TLS', 'a port, or http')
+  }
   sayNames(draft, directive, parameters)
   return peer
 }

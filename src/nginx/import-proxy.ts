@@ -66,7 +66,7 @@ const DIRECTIVES: ReadonlyMap<string, Import> = new Map<string, Import>([
     'proxy_next_upstream_tries',
     (draft, directive) => asCount(draft, directive, ['nextUpstream', 'tries']),
   ],
-  ['proxy_read_timeout', importReadTimeout],
+  ['proxy_read_timeout', time('readTimeout', 'more than zero')],
   ['proxy_request_buffering', flag('requestBuffering', { on: 'full', off: 'off' })],
   ['proxy_send_timeout', time('sendTimeout', 'more than zero')],
   ['proxy_socket_keepalive', always('always on')],
@@ -102,8 +102,11 @@ function importNextUpstream(draft: ImportDraft, levels: Levels): void {
 }
 
 /** nginx's holds for upgraded connections as well: what was made longer for WebSockets is meant for them. */
-function importReadTimeout(draft: ImportDraft, directive: Directive): void {
-  asTime(draft, directive, ['readTimeout'], 'more than zero')
+export function importTunnelTimeout(draft: ImportDraft, levels: Levels): void {
+  const directive = levels.one('proxy_read_timeout')
+  const timeout = draft.get('readTimeout')
+  if (directive !== undefined && timeout !== undefined)
+    draft.set(directive, ['tunnelTimeout'], timeout)
 }
 
 function importBind(draft: ImportDraft, directive: Directive): void {

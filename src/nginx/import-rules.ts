@@ -37,6 +37,10 @@ export function importRewrite(draft: ImportDraft, context: RuleContext): void {
     importRewrites(draft, rewrites)
     return
   }
+  if (pass.evaluated) {
+    importEvaluated(draft, context, rewrites)
+    return
+  }
   const { kind, pattern } = location
   if (kind === 'regex' || kind === 'named') {
     draft.wrong(
@@ -45,9 +49,7 @@ export function importRewrite(draft: ImportDraft, context: RuleContext): void {
     )
     return
   }
-  for (const rewrite of rewrites) {
-    draft.leave(rewrite, 'a proxy_pass with a URI stands beside it', 'rewrite: a list of rules')
-  }
+  leaveRewrites(draft, rewrites)
   const uri = pass.uri.startsWith('?') ? `/${pass.uri}` : pass.uri
   if (uri === pattern) draft.take(directive, 'the path goes on as it is')
   else if (PATH.test(pattern) && PATH.test(uri)) {
@@ -59,6 +61,58 @@ export function importRewrite(draft: ImportDraft, context: RuleContext): void {
       'rewrite: (target) => …',
     )
   }
+}
+
+function leaveRewrites(draft: ImportDraft, rewrites: readonly Directive[]): void {
+  for (const rewrite of rewrites) {
+    draft.leave(rewrite, 'a proxy_pass with a URI stands beside it', 'rewrite: a list of rules')
+  }
+}
+
+/** A URI with a variable is sent as it comes out, and nothing of what was asked for but by its variables. */
+function importEvaluated(
+  draft: ImportDraft,
+  { location, pass, directive }: RuleContext,
+  rewrites: readonly Directive[],
+): void {
+  const uri = (pass.uri ?? '').replace(/\$\{(\w+)\}/g, '$$$1')
+  if (PATH_AND_QUERY.test(uri) && uri.startsWith('$')) {
+    draft.take(directive, 'the path goes on as it is')
+    if (uri === '$request_uri') leaveRewrites(draft, rewrites)
+    else importRewrites(draft, rewrites)
+    return
+  }
+  leaveRewrites(draft, rewrites)
+  const rule = evaluatedRule(uri, location.regex)
+  if (rule !== undefined) draft.set(directive, ['rewrite'], rule)
+  else {
+    draft.leave(
+      directive,
+      'its URI is made of variables: here the path goes on as it is',
+      'rewrite: (target) => …',
+    )
+  }
+}
+
+const PATH_AND_QUERY = /\$(request_uri|(document_)?uri\$is_args\$(args|query_string))$/
+const QUERY = /(\?|\$is_args)\$(args|query_string)$/
+
+function evaluatedRule(uri: string, regex: RegExp | undefined): ValueMap | undefined {
+  const before = uri.replace(PATH_AND_QUERY, '')
+  if (before !== uri)
+    return PATH.test(before) && !hasVariable(before) ? ruleOf('/', `${before}/`) : undefined
+  const path = uri.replace(QUERY, '')
+  // Without the client's query at its end, it is dropped: that is what a `?` at the end of a rule says.
+  const end = path === uri ? '?' : ''
+  if (!hasVariable(path)) return isTarget(path) ? ruleOf(/^/, `${path}${end}`) : undefined
+  const to = regex && replacementOf(path, regex)
+  return regex !== undefined && to !== undefined && isTarget(to)
+    ? ruleOf(regex, `${to}${end}`)
+    : undefined
+}
+
+function isTarget(to: string): boolean {
+  return /^\/[\x21-\x7e\x80-\xff]*$/.test(to) && !to.includes('#')
 }
 
 function importRewrites(draft: ImportDraft, rewrites: readonly Directive[]): void {
@@ -110,7 +164,7 @@ function redirectOf(
   else if (from === 'default') {
     draft.take(directive, 'redirect: URLs of peers become paths')
     // Beside other rules it is one of them.
-    if (isPrefix(location))
+    if (!pass.evaluated && isPrefix(location))
       return ruleOf(
         `${pass.scheme}://${pass.host}${pass.uri ?? location.pattern}`,
         location.pattern,

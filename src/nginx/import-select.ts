@@ -1,8 +1,16 @@
 /** Which upstream or location is meant. */
 import type { Directive } from './conf.js'
 import { printable } from './config-error.js'
-import { findLocation, flattened, hasName, locationsOf, serversIn, topBlocks } from './locations.js'
-import type { LocationBlock } from './locations.js'
+import {
+  findLocation,
+  flattened,
+  hasName,
+  locationsOf,
+  portsOf,
+  serversIn,
+  topBlocks,
+} from './locations.js'
+import type { LocationBlock, ServerBlock } from './locations.js'
 
 /** The upstream or location is not there, or there are several. */
 export class NginxImportError extends Error {
@@ -68,20 +76,39 @@ export function selectLocation(
 ): LocationBlock {
   const groups = groupsOf(directives).filter(
     ([first]) =>
-      server === undefined || (first?.server !== undefined && hasName(first.server, server)),
+      server === undefined || (first?.server !== undefined && isNamed(first.server, server)),
   )
   const found = groups.flatMap((locations) => locationFor(locations, wanted) ?? [])
   const passing = found.filter(passes)
   const [only] = passing
   if (only === undefined) throw new NginxImportError(missing(directives, wanted, found[0], server))
   if (passing.length === 1) return only
-  const places = passing.map(({ server: one, directive: { file, line } }) => {
-    const [name] = one?.names ?? []
+  const places = passing.map((each) => {
+    const name = serverOf(each, passing)
+    const { file, line } = each.directive
     return `${name === undefined ? 'a server without a name' : `"${name}"`} (${file}:${line})`
   })
   throw new NginxImportError(
     `several servers have a location for "${wanted}": ${places.join(', ')}; say which one is meant by its name`,
   )
+}
+
+/** The name by which `server` selects the location's server: with its port where another one has the same. */
+export function serverOf(
+  { server }: LocationBlock,
+  among: readonly LocationBlock[],
+): string | undefined {
+  const [name] = server?.names ?? []
+  if (server === undefined || name === undefined) return undefined
+  const same = among.some((each) => each.server !== server && each.server?.names[0] === name)
+  return same ? `${name}:${portsOf(server)[0] ?? '80'}` : name
+}
+
+/** `example.org`, or with a port where several servers have the name. */
+function isNamed(server: ServerBlock, wanted: string): boolean {
+  if (hasName(server, wanted)) return true
+  const [, name = '', port = ''] = /^(.*):(\d+)$/.exec(wanted) ?? []
+  return port !== '' && portsOf(server).includes(port) && hasName(server, name)
 }
 
 /** The one that gets the path, or that is written so: `~ \.php$`. A path without its slash is sent to the one with it. */
@@ -91,9 +118,12 @@ function locationFor(
 ): LocationBlock | undefined {
   if (!wanted.startsWith('/')) return flattened(locations).find(({ title }) => title === wanted)
   const found = findLocation(locations, wanted)
-  if (found?.pattern === wanted) return found
+  if (found?.pattern === wanted && passes(found)) return found
   const slashed = locations.find(({ pattern }) => pattern === `${wanted}/`)
-  return slashed !== undefined && passes(slashed) ? slashed : found
+  if (slashed !== undefined && passes(slashed)) return slashed
+  if (found !== undefined && passes(found)) return found
+  // `location = /` or an expression may get the path itself: then it is the one that is written so.
+  return flattened(locations).find((each) => each.title === wanted && passes(each)) ?? found
 }
 
 function missing(

@@ -19,6 +19,8 @@ export interface TlsContext {
   readonly variables: KnownVariables
   /** The `proxy_pass`. */
   readonly pass: Directive
+  /** Name of the upstream, undefined where `proxy_pass` names the peer itself. */
+  readonly group: string | undefined
   readonly preset: 'evenkeel' | 'nginx'
   /** Reads a certificate or key; without it they are left out of the options. */
   readonly readsFiles: boolean
@@ -41,7 +43,16 @@ export function importTls(draft: ImportDraft, context: TlsContext): void {
     const directive = levels.one(name)
     if (directive !== undefined) importFile(draft, directive, option, readsFiles)
   }
+  const serverName = levels.one('proxy_ssl_server_name')
+  const sends = serverName && flagOf(draft, serverName)
+  if (serverName !== undefined && sends !== undefined) draft.take(serverName, 'always sent')
   importName(draft, levels, variables)
+  // nginx asks for the name of the upstream, and checks that one; ours would be each peer's own.
+  const by = flag === 'on' ? verify : sends === 'on' ? serverName : undefined
+  const name = context.group?.replace(/:\d+$/, '') ?? ''
+  if (by !== undefined && levels.one('proxy_ssl_name') === undefined && isName(name)) {
+    draft.set(by, ['tls', 'name'], name)
+  }
   const ciphers = levels.one('proxy_ssl_ciphers')
   const list = ciphers && only(draft, ciphers)
   if (ciphers !== undefined && list !== undefined) {
@@ -52,9 +63,6 @@ export function importTls(draft: ImportDraft, context: TlsContext): void {
     else draft.set(ciphers, ['tls', 'ciphers'], list)
   }
   importVersions(draft, levels)
-  const serverName = levels.one('proxy_ssl_server_name')
-  const sends = serverName && flagOf(draft, serverName)
-  if (serverName !== undefined && sends !== undefined) draft.take(serverName, 'always sent')
   const reuse = levels.one('proxy_ssl_session_reuse')
   if (reuse !== undefined) draft.take(reuse, 'sessions are resumed where the peer lets them')
 }
@@ -96,8 +104,12 @@ function importName(draft: ImportDraft, levels: Levels, variables: KnownVariable
   if (directive === undefined || given === undefined) return
   const name = variables.expand(given).replace(/:\d+$/, '')
   if (hasVariable(name)) leaveVariable(draft, directive)
-  else if (/^[A-Za-z\d_.:-]+$/.test(name)) draft.set(directive, ['tls', 'name'], name)
+  else if (isName(name)) draft.set(directive, ['tls', 'name'], name)
   else draft.leave(directive, 'that is no name of a host', 'tls: { name }')
+}
+
+function isName(text: string): boolean {
+  return /^[A-Za-z\d_.:-]+$/.test(text)
 }
 
 function importVersions(draft: ImportDraft, levels: Levels): void {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { suggest } from '../config/suggest.js'
 import type { BalancerOptions } from '../options.js'
 import type { Directive } from './conf.js'
-import { flagOf } from './import-arguments.js'
+import { flagOf, hasVariable } from './import-arguments.js'
 import { ImportDraft } from './import-draft.js'
 import type { DirectiveNotCarriedOver, DirectiveProblem, TakenDirective } from './import-draft.js'
 import { importRequestHeaders, importResponseHeaders } from './import-headers.js'
@@ -11,7 +11,7 @@ import type { RequestHeaderFindings } from './import-headers.js'
 import { importAccessLog } from './import-log.js'
 import type { ImportedLogFormat } from './import-log.js'
 import { importPeer } from './import-peer.js'
-import { importProxy, SIMPLE_PROXY_DIRECTIVES } from './import-proxy.js'
+import { importProxy, importTunnelTimeout, SIMPLE_PROXY_DIRECTIVES } from './import-proxy.js'
 import { importCookies, importRedirect, importRewrite } from './import-rules.js'
 import { importTls } from './import-tls.js'
 import { importUpstream } from './import-upstream.js'
@@ -127,14 +127,16 @@ function importLocation(
   const readsFiles = options.readFile !== undefined
   const { preset = 'evenkeel' } = options
   if (pass.scheme === 'https') {
-    importTls(draft, { levels, variables, pass: directive, preset, readsFiles })
+    const group = upstream === undefined ? undefined : pass.host
+    importTls(draft, { levels, variables, pass: directive, group, preset, readsFiles })
   }
   const headers = importRequestHeaders(draft, { levels, variables })
+  if (headers.upgrades) importTunnelTimeout(draft, levels)
   importResponseHeaders(draft, { levels, variables })
   importRealIp(draft, levels, headers)
   importImplied(draft, { headers, pass, upstream, preset })
   const logFormat = importAccessLog(draft, levels, variables)
-  sayRest(draft, levels)
+  sayRest(draft, levels, variables)
   sayWorkers(draft, directives)
   const { server } = location
   const [name] = server?.names ?? []
@@ -152,13 +154,12 @@ function importLocation(
 
 function readProxyPass(directive: Directive, variables: KnownVariables): ProxyPass {
   const [given = ''] = directive.args
-  const text = variables.expand(given)
-  if (/\$[\w{]/.test(text)) {
+  const pass = parseProxyPass(variables.expand(given), given)
+  if (hasVariable(pass?.host ?? given)) {
     throw new NginxImportError(
       `proxy_pass ${given} (${directive.file}:${directive.line}) names its upstream by a variable: which one is known for a request only. Import the upstreams one by one`,
     )
   }
-  const pass = parseProxyPass(text)
   if (pass === undefined) {
     throw new NginxImportError(`invalid URL prefix in ${directive.file}:${directive.line}`)
   }
@@ -213,6 +214,14 @@ function importRealIp(draft: ImportDraft, levels: Levels, headers: RequestHeader
       draft.take(directive, 'trustProxy')
     }
   }
+  const [first] = directives
+  if (first !== undefined && networks.length > 0 && levels.one('real_ip_header') === undefined) {
+    draft.leave(
+      first,
+      'without real_ip_header nginx reads X-Real-IP; here X-Forwarded-For is read, no other field',
+      'real_ip_header X-Forwarded-For, or trustProxy with a proxy in front that sends it',
+    )
+  }
   const recursive = levels.one('real_ip_recursive')
   if (recursive !== undefined) flagOf(draft, recursive)
   const field = levels.one('real_ip_header')
@@ -252,18 +261,24 @@ function importImplied(
 ): void {
   const nginx = preset === 'nginx'
   if (nginx && !headers.sendsForwarded) draft.put(['forwarded'], 'none')
-  if (headers.setsHost || pass.host.startsWith('unix:')) return
+  if (headers.setsHost) {
+    // A value that is known to nginx only: it is made of what the client says, most likely.
+    if (nginx && draft.get('host') === undefined) draft.put(['host'], 'client')
+    return
+  }
+  if (pass.host.startsWith('unix:')) return
   // nginx sends what is written in proxy_pass; where that is the name of a host, the peer needs it.
   if (upstream === undefined) draft.put(['host'], 'peer')
   else if (nginx) draft.put(['host'], pass.host)
 }
 
 /** Everything that holds here and was not spoken of. */
-function sayRest(draft: ImportDraft, levels: Levels): void {
+function sayRest(draft: ImportDraft, levels: Levels, variables: KnownVariables): void {
   for (const directive of levels.effective()) {
     const { name } = directive
     if (draft.isHandled(directive) || isSilent(name) || isImported(name)) continue
-    if (name.startsWith('proxy_') && !isKnown(name)) {
+    if (variables.knows(directive)) draft.take(directive, 'put in where the variable is used')
+    else if (name.startsWith('proxy_') && !isKnown(name)) {
       const words = [
         ...SIMPLE_PROXY_DIRECTIVES,
         ...EXPLAINED_NAMES,

@@ -1,6 +1,34 @@
 /** Which directives hold at a location: nginx's inheritance. */
 import type { Directive } from './conf.js'
 
+/** Those of a server run before the location's (`ngx_http_rewrite_module`), and each `include` is a file of its own. */
+const ADDED_UP: ReadonlySet<string> = new Set([
+  'if',
+  'rewrite',
+  'return',
+  'set',
+  'break',
+  'include',
+])
+
+type ByName = ReadonlyMap<string, readonly Directive[]>
+
+/** A server with thousands of locations is looked through for each of them. */
+const indexes = new WeakMap<readonly Directive[], ByName>()
+
+function byName(block: readonly Directive[]): ByName {
+  const known = indexes.get(block)
+  if (known !== undefined) return known
+  const index = new Map<string, Directive[]>()
+  for (const directive of block) {
+    const same = index.get(directive.name)
+    if (same === undefined) index.set(directive.name, [directive])
+    else same.push(directive)
+  }
+  indexes.set(block, index)
+  return index
+}
+
 /** The blocks around a location, the outermost first, and its own. */
 export class Levels {
   readonly blocks: readonly (readonly Directive[])[]
@@ -15,8 +43,8 @@ export class Levels {
    */
   all(name: string): readonly Directive[] {
     for (const block of this.blocks.toReversed()) {
-      const found = block.filter((directive) => directive.name === name)
-      if (found.length > 0) return found
+      const found = byName(block).get(name)
+      if (found !== undefined) return found
     }
     return []
   }
@@ -28,7 +56,7 @@ export class Levels {
 
   /** On the innermost level only: `proxy_pass`, `rewrite` and other directives that are not inherited. */
   own(name: string): readonly Directive[] {
-    return this.blocks.at(-1)?.filter((directive) => directive.name === name) ?? []
+    return byName(this.blocks.at(-1) ?? []).get(name) ?? []
   }
 
   /** Everything on these levels that holds, or is a block: outer ones only where no inner level has the name. */
@@ -41,8 +69,8 @@ export class Levels {
   }
 
   #isOverridden(name: string, index: number): boolean {
-    return this.blocks
-      .slice(index + 1)
-      .some((block) => block.some((directive) => directive.name === name))
+    return (
+      !ADDED_UP.has(name) && this.blocks.slice(index + 1).some((block) => byName(block).has(name))
+    )
   }
 }

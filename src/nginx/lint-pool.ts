@@ -1,9 +1,11 @@
 /** Rules about connections to the peers, and the buffer for their headers. */
 import { parseDuration } from '../config/duration.js'
 import { parseSize } from '../config/size.js'
+import type { Directive } from './conf.js'
 import { finding } from './lint-finding.js'
 import type { Finding } from './lint-finding.js'
 import { METHODS } from './import-selector.js'
+import { topBlocks } from './locations.js'
 import { ownOf } from './lint-site.js'
 import type { LintSite, LintUpstream, LintUse } from './lint-site.js'
 
@@ -15,7 +17,7 @@ const PAGE = 4096
 export function poolRules(site: LintSite): Finding[] {
   return [
     ...site.upstreams.flatMap((upstream) => [...longIdle(upstream), ...poolBeforeMethod(upstream)]),
-    ...site.uses.flatMap((use) => [...noPool(use), ...unusedPool(use), ...smallBuffer(use)]),
+    ...site.uses.flatMap((use) => [...noPool(use), ...unusedPool(site, use), ...smallBuffer(use)]),
   ]
 }
 
@@ -34,7 +36,8 @@ function noPool({ upstream, location, pass }: LintUse): Finding[] {
   ]
 }
 
-function unusedPool({ upstream, levels, location, pass }: LintUse): Finding[] {
+function unusedPool({ directives }: LintSite, use: LintUse): Finding[] {
+  const { upstream, levels, location, pass } = use
   const keepalive = ownOf(upstream, 'keepalive')
   if (keepalive === undefined || keepalive.args[0] === '0') return []
   const version = levels.one('proxy_http_version')
@@ -43,7 +46,7 @@ function unusedPool({ upstream, levels, location, pass }: LintUse): Finding[] {
     .find(({ args }) => args[0]?.toLowerCase() === 'connection')
   const missing = [
     ...(version?.args[0] === '1.1' ? [] : ['proxy_http_version 1.1;']),
-    ...(connection === undefined || connection.args[1]?.toLowerCase() === 'close'
+    ...(closes(connection?.args[1] ?? 'close', directives)
       ? ['proxy_set_header Connection "";']
       : []),
   ]
@@ -59,6 +62,17 @@ function unusedPool({ upstream, levels, location, pass }: LintUse): Finding[] {
       },
     }),
   ]
+}
+
+/** nginx's own guide to WebSockets has `map $http_upgrade $connection_upgrade { default upgrade; '' close; }`. */
+function closes(value: string, directives: readonly Directive[]): boolean {
+  if (value.toLowerCase() === 'close') return true
+  const maps = topBlocks(directives, 'map').map(({ directive }) => directive)
+  const map = maps.find(({ args }) => args[0] === '$http_upgrade' && args[1] === value)
+  const entries = map?.block ?? []
+  const plain =
+    entries.find(({ name }) => name === '') ?? entries.find(({ name }) => name === 'default')
+  return plain?.args[0]?.toLowerCase() === 'close'
 }
 
 /** A peer that closes first takes a request with it now and then. */

@@ -30,17 +30,25 @@ function conditionsOf({ levels }: LintUse): readonly string[] {
   return words.length === 0 ? ['error', 'timeout'] : words
 }
 
+/** nginx counts in whole seconds: with `fail_timeout=0` a mark holds to the end of the second. */
 function seconds(ms: number): string {
-  return `${ms / 1000} s`
+  return ms === 0 ? '1 s' : `${ms / 1000} s`
+}
+
+function windowOf(peers: readonly LintPeer[]): number {
+  return Math.min(...peers.map(({ failTimeout }) => failTimeout))
 }
 
 /** The incident: so many errors of the application as there are peers, within `fail_timeout`, and nobody is left. */
 function applicationErrors(use: LintUse, site: LintSite): Finding[] {
   const { upstream, levels, location, pass } = use
   const listed = conditionsOf(use).filter((word) => COUNTED.includes(word))
-  const marked = upstream.primaries.filter(({ maxFails }) => maxFails > 0)
-  const few = upstream.primaries.length > 1 && upstream.primaries.length <= FEW
-  if (listed.length === 0 || !few || marked.length < upstream.primaries.length) return []
+  const { inService } = upstream
+  const marked = inService.filter(({ maxFails }) => maxFails > 0)
+  const few = inService.length > 1 && inService.length <= FEW
+  if (listed.length === 0 || !few || marked.length < inService.length) return []
+  // The last try's response is the client's, and marks nobody (`ngx_http_upstream_test_next`).
+  if (levels.one('proxy_next_upstream_tries')?.args[0] === '1') return []
   const fails = Math.max(...marked.map(({ maxFails }) => maxFails))
   const at = levels.one('proxy_next_upstream') ?? pass
   const alone = site.workers > 1 && ownOf(upstream, 'zone') === undefined
@@ -48,7 +56,7 @@ function applicationErrors(use: LintUse, site: LintSite): Finding[] {
   return [
     finding(at, [upstream.block, location.directive], {
       rule: 'application-errors-mark-peers',
-      severity: grave && fails === 1 ? 'danger' : 'warning',
+      severity: grave && fails === 1 && windowOf(inService) > 0 ? 'danger' : 'warning',
       message: `${listed.join(' ')} in proxy_next_upstream: each such response of the application counts as a failure of its peer${howMany(marked, fails)}. ${outage(upstream, fails)}${alone ? ` Each of the ${site.workers} workers or more counts for itself (no zone), which makes the bunches longer.` : ''}`,
       advice: {
         nginx: `max_fails=0 for each server of "${upstream.name}", or proxy_next_upstream error timeout;${alone ? ` zone ${upstream.name} 64k;` : ''}`,
@@ -64,10 +72,9 @@ function howMany(peers: readonly LintPeer[], fails: number): string {
   return fails === 1 ? `, and one is enough to mark it${window} (max_fails=1)` : ''
 }
 
-function outage({ primaries }: LintUpstream, fails: number): string {
-  const count = primaries.length * fails
-  const window = Math.min(...primaries.map(({ failTimeout }) => failTimeout))
-  return `${count} of them within ${seconds(window)} take all ${primaries.length} peers out: everybody gets 502 ("no live upstreams"), whatever they ask for.`
+function outage({ inService }: LintUpstream, fails: number): string {
+  const count = inService.length * fails
+  return `${count} of them within ${seconds(windowOf(inService))} take all ${inService.length} peers out: everybody gets 502 ("no live upstreams"), whatever they ask for.`
 }
 
 function unlimitedTries(use: LintUse): Finding[] {
@@ -81,7 +88,7 @@ function unlimitedTries(use: LintUse): Finding[] {
     finding(tries ?? pass, [upstream.block, location.directive], {
       rule: 'unlimited-tries',
       severity: 'warning',
-      message: `a request that no peer can answer is tried at all ${upstream.primaries.length} of them, and marks each`,
+      message: `a request that no peer can answer is tried at all ${upstream.primaries.length} of them${upstream.primaries.some(({ maxFails }) => maxFails > 0) ? ', and marks each' : ''}`,
       advice: {
         nginx: 'proxy_next_upstream_tries 2; proxy_next_upstream_timeout 10s;',
         evenkeel:

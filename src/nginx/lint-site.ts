@@ -1,10 +1,12 @@
 /** What the rules of the lint look at: an upstream, its peers, and a location that passes requests to it. */
 import { parseDuration } from '../config/duration.js'
 import type { Directive } from './conf.js'
+import { hasVariable } from './import-arguments.js'
 import { Levels } from './levels.js'
 import { upstreamsIn, passingLocations } from './import-select.js'
 import type { LocationBlock } from './locations.js'
 import { parseProxyPass } from './proxy-pass.js'
+import { KnownVariables } from './variables.js'
 
 export interface LintPeer {
   readonly directive: Directive
@@ -21,6 +23,8 @@ export interface LintUpstream {
   readonly peers: readonly LintPeer[]
   /** Those that requests go to as long as all is well. */
   readonly primaries: readonly LintPeer[]
+  /** Those that must be marked before nobody is left: the primaries, and the backups where the method has them. */
+  readonly inService: readonly LintPeer[]
 }
 
 export interface LintUse {
@@ -45,7 +49,9 @@ export function siteOf(directives: readonly Directive[]): LintSite {
   const uses = passingLocations(directives).flatMap((location): LintUse[] => {
     const levels = new Levels([directives, ...location.blocks])
     const [pass] = levels.own('proxy_pass')
-    const parsed = parseProxyPass(pass?.args[0] ?? '')
+    const [given = ''] = pass?.args ?? []
+    const text = hasVariable(given) ? new KnownVariables(levels).expand(given) : given
+    const parsed = parseProxyPass(text, given)
     const upstream = parsed && byName.get(parsed.host.toLowerCase())
     return pass === undefined || upstream === undefined
       ? []
@@ -62,7 +68,8 @@ function workersIn(directives: readonly Directive[]): number {
 function upstreamOf(block: Directive): LintUpstream {
   const peers = (block.block ?? []).filter(({ name }) => name === 'server').map(peerOf)
   const primaries = peers.filter(({ down, backup }) => !down && !backup)
-  return { block, name: block.args[0] ?? '', peers, primaries }
+  const inService = peers.filter(({ down }) => !down)
+  return { block, name: block.args[0] ?? '', peers, primaries, inService }
 }
 
 function peerOf(directive: Directive): LintPeer {

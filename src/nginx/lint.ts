@@ -55,17 +55,24 @@ function invalidIn({ upstreams }: LintSite): Finding[] {
 /** Without a level it is `error` (`ngx_log_set_levels`). */
 const HIDES: ReadonlySet<string> = new Set(['error', 'crit', 'alert', 'emerg'])
 
+function levelOf({ args }: Directive): string {
+  return args[1] ?? 'error'
+}
+
+function hides(log: Directive): boolean {
+  return HIDES.has(levelOf(log))
+}
+
 /** "upstream server temporarily disabled" is a warning. */
 function logRule({ directives, uses, upstreams }: LintSite): Finding[] {
   const marks = upstreams.some(({ primaries }) => primaries.length > 1)
-  const logs = new Set([
-    ...directives.filter(({ name }) => name === 'error_log'),
-    ...uses.flatMap(({ levels }) => levels.all('error_log')),
-  ])
+  // Of several on a level each is written: one that has the warnings is enough.
+  const held = uses.map(({ levels }) => levels.all('error_log'))
+  const logs = held.length > 0 ? held : [directives.filter(({ name }) => name === 'error_log')]
+  const hiding = new Set(logs.filter((all) => all.every(hides)).flat())
   if (!marks) return []
-  return [...logs].flatMap((directive) => {
-    const [, level = 'error'] = directive.args
-    if (!HIDES.has(level)) return []
+  return [...hiding].flatMap((directive) => {
+    const level = levelOf(directive)
     return [
       finding(directive, [], {
         rule: 'marks-are-not-logged',

@@ -138,6 +138,15 @@ function longestPrefix(
   return longest
 }
 
+/** Where it listens: `listen 80`, `listen 127.0.0.1:80`, `listen [::]:80 ssl`; by itself on 80. */
+export function portsOf({ directive }: ServerBlock): readonly string[] {
+  const listens = (directive.block ?? []).filter(({ name }) => name === 'listen')
+  const ports = listens.map(
+    ({ args: [address = ''] }) => /(?:^|:)(\d+)$/.exec(address)?.[1] ?? '80',
+  )
+  return ports.length === 0 ? ['80'] : ports
+}
+
 /** Whether a request for this name is the server's: `server_name` with its wildcards and expressions. */
 export function hasName(server: ServerBlock, name: string): boolean {
   const wanted = name.toLowerCase()

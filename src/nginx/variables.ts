@@ -2,6 +2,7 @@
 import { parseLogFormat } from '../observe/log-format.js'
 import type { LogFormatPart } from '../observe/log-format.js'
 import { isSecretField } from '../message/field-rules.js'
+import type { Directive } from './conf.js'
 import type { Levels } from './levels.js'
 import type { ProxyPass } from './proxy-pass.js'
 import { hasVariable } from './import-arguments.js'
@@ -33,6 +34,12 @@ export class KnownVariables {
     const standard = scheme === 'https' ? '443' : '80'
     this.#values.set('proxy_host', port === undefined || port === standard ? name : host)
     this.#values.set('proxy_port', port ?? standard)
+  }
+
+  /** Whether a `set` says what its variable always is. */
+  knows({ name, args }: Directive): boolean {
+    const [variable = '', value] = args
+    return name === 'set' && this.#values.get(variable.replace(/^\$/, '').toLowerCase()) === value
   }
 
   /** The text with what is known put in; other variables stay. */

@@ -86,6 +86,8 @@ server { server_name x.org; location /a { proxy_pass http://a; } location /b { p
     for (const line of [`--location '/a' --server x.org   ${path}:2`, '--upstream b   '])
       expect(stderr).toContain(line)
     expect((await run(file(''))).stderr).toContain('neither a location')
+    const twice = file(`${TWO} ${TWO.replace('{ server_name', '{ listen 443 ssl; server_name')}`)
+    expect((await run(twice)).stderr).toContain("--location '/b' --server x.org:443   ")
   })
 
   it('the one that is named', async () => {

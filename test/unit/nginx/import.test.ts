@@ -169,6 +169,50 @@ describe('directives of a location', () => {
   })
 })
 
+describe('what other directives make of a directive', () => {
+  it('with WebSockets, proxy_read_timeout is their time, too', () => {
+    const upgrade = 'proxy_set_header Upgrade $http_upgrade;'
+    for (const more of [{}, { preset: 'nginx' }] as const) {
+      const { options } = imported(`${PASS} proxy_read_timeout 1d; ${upgrade}`, more)
+      expect(options).toMatchObject({ readTimeout: '1d', tunnelTimeout: '1d' })
+    }
+    expect(imported(`${PASS} proxy_read_timeout 1d;`).options.tunnelTimeout).toBeUndefined()
+  })
+
+  it('of one field, lines with and without "always" cannot stand side by side', () => {
+    const { notCarriedOver, options } = imported(
+      `${PASS} add_header A 1 always; add_header a 2; add_header B 3;`,
+    )
+    expect(notCarriedOver[0]?.directive).toBe('add_header a 2')
+    expect(options.responseHeaders).toMatchObject({ append: { A: '1' } })
+  })
+
+  it('without real_ip_header another field is read', () => {
+    const from = 'set_real_ip_from 10.0.0.0/8;'
+    const listed = (more: string): readonly string[] =>
+      imported(`${PASS} ${from} ${more}`).notCarriedOver.map(({ directive }) => directive)
+    expect(listed('')).toContain('set_real_ip_from 10.0.0.0/8')
+    expect(listed('real_ip_header X-Forwarded-For;')).not.toContain('set_real_ip_from 10.0.0.0/8')
+  })
+
+  it('the address of the client is the one that the proxy in front names', () => {
+    const { notCarriedOver, options } = imported(
+      `${PASS} proxy_set_header X-Client $remote_addr; proxy_set_header X-All "$proxy_add_x_forwarded_for"; proxy_set_header X-Real-IP $remote_addr; add_header X-You $remote_addr always;`,
+      { server: 'set_real_ip_from 10.0.0.1; real_ip_header X-Forwarded-For;' },
+    )
+    expect(options).not.toHaveProperty('requestHeaders')
+    expect(options).not.toHaveProperty('responseHeaders')
+    const texts = notCarriedOver.map(({ directive }) => directive)
+    expect(texts).toContain('proxy_set_header X-Client $remote_addr')
+    expect(texts).toContain('add_header X-You $remote_addr always')
+  })
+
+  it('a Host that only nginx knows is the client’s, with nginx’s defaults as well', () => {
+    const { options } = imported(`${PASS} proxy_set_header Host $my_host;`, { preset: 'nginx' })
+    expect(options.host).toBe('client')
+  })
+})
+
 describe('what has no counterpart is listed', () => {
   it.each([
     'proxy_set_header X-Id $request_id',
@@ -387,7 +431,51 @@ describe('proxy_pass', () => {
 
   it('a variable that only a request knows', () => {
     expect(() => imported('proxy_pass http://$backend;')).toThrow('by a variable')
-    expect(imported('set $backend app; proxy_pass http://$backend;').options.name).toBe('app')
+    const { options, taken, notCarriedOver } = imported(
+      'set $backend app; proxy_pass http://$backend;',
+    )
+    expect(options.name).toBe('app')
+    expect(taken.map(({ directive }) => directive)).toContain('set $backend app')
+    expect(notCarriedOver.map(({ directive }) => directive)).not.toContain('set $backend app')
+  })
+
+  it.each<[location: string, pass: string, rewrite: unknown]>([
+    ['/a/', 'http://app$request_uri', undefined],
+    ['/a/', 'http://app${uri}$is_args$args', undefined],
+    ['/a/', 'http://app/v2$request_uri', { from: '/', to: '/v2/' }],
+    ['/a/', 'http://$pool/v2', { from: /^/, to: '/v2?' }],
+    ['~ ^/a/(.*)$', 'http://app/b/$1$is_args$args', { from: /^\/a\/(.*)$/, to: '/b/$1' }],
+    ['~ ^/a/(?<id>.*)$', 'http://app/b/$id?x=1', { from: /^\/a\/(?<id>.*)$/, to: '/b/$<id>?x=1?' }],
+  ])('in location %s, %s', (location, pass, rewrite) => {
+    const text = `upstream app { server 10.0.0.1; } server { set $pool app; location ${location} { proxy_pass ${pass}; } }`
+    const result = made(text, { location: '/a/x' })
+    expect(result.options.rewrite).toEqual(rewrite)
+    expect(result.problems).toEqual([])
+    const [listed] = result.notCarriedOver.filter(({ directive }) => directive.includes('pass'))
+    expect(listed).toBeUndefined()
+  })
+
+  it('a URI of variables that only a request knows is listed', () => {
+    const result = imported('proxy_pass http://app/$arg_page;')
+    expect(result.options.rewrite).toBeUndefined()
+    expect(result.notCarriedOver[0]).toMatchObject({ directive: 'proxy_pass http://app/$arg_page' })
+  })
+
+  it.each<[string, string | undefined]>([
+    ['proxy_ssl_verify on;', 'app.example'],
+    ['proxy_ssl_server_name on;', 'app.example'],
+    ['proxy_ssl_verify on; proxy_ssl_name x.org;', 'x.org'],
+    ['proxy_ssl_verify off;', undefined],
+  ])('TLS: the name that is checked is the upstream’s: %s', (location, name) => {
+    const text = `upstream app.example { server 10.0.0.1:443; } server { location / { proxy_pass https://app.example; ${location} } }`
+    expect(made(text, { location: '/' }).options.tls?.name).toBe(name)
+  })
+
+  it('TLS is not spoken on a socket', () => {
+    const { notCarriedOver } = imported('proxy_pass https://app;', {
+      upstream: 'server unix:/tmp/a.sock;',
+    })
+    expect(notCarriedOver[0]).toMatchObject({ directive: 'server unix:/tmp/a.sock' })
   })
 
   it('TLS: files are read by whoever can, and never shown', () => {
@@ -455,6 +543,17 @@ describe('inheritance', () => {
     expect(made(text, { location: '/a' }).options.rewrite).toBeUndefined()
   })
 
+  it('what a server says before its locations is listed, whatever they say', () => {
+    const { notCarriedOver } = imported(
+      `${PASS} include b; if ($x) { return 1; } rewrite ^/x /y break; set $b $uri;`,
+      { server: 'include a; if ($host = w) { return 1; } rewrite ^/old /new; set $a $uri;' },
+    )
+    const texts = notCarriedOver.map(({ directive }) => directive)
+    for (const text of ['include a', 'if ($host = w)', 'rewrite ^/old /new', 'set $a $uri']) {
+      expect(texts).toContain(text)
+    }
+  })
+
   it('a nested location inherits the rest', () => {
     const text =
       'server { location /a { proxy_read_timeout 1; location /a/b { proxy_pass http://10.0.0.1; } } }'
@@ -463,6 +562,30 @@ describe('inheritance', () => {
 })
 
 describe('which location gets a path', () => {
+  it('servers of one name differ by their ports', () => {
+    const text =
+      'server { listen 80; listen [::]:80; server_name a; location / { proxy_pass http://10.0.0.1; } } server { listen 10.0.0.9:443 ssl; server_name a; location / { proxy_pass http://10.0.0.2; } }'
+    expect(() => made(text, { location: '/', server: 'a' })).toThrow(
+      'several servers have a location for "/": "a:80" (nginx.conf:1), "a:443" (nginx.conf:1)',
+    )
+    for (const [port, url] of [
+      ['80', 'http://10.0.0.1'],
+      ['443', 'http://10.0.0.2'],
+    ]) {
+      const { options } = made(text, { location: '/', server: `a:${port}` })
+      expect(options.upstream).toEqual([{ url }])
+    }
+    expect(() => made(text, { location: '/', server: 'a:81' })).toThrow('there is no location')
+  })
+
+  it('the one that is written so, where the one that gets it passes nothing on', () => {
+    const text =
+      'location = / { return 302 /app; } location / { proxy_pass http://10.0.0.1; } location ~ ^/a { return 404; } location /a { proxy_pass http://10.0.0.2; }'
+    expect(made(text, { location: '/' }).title).toBe('location /')
+    expect(made(text, { location: '/a' }).title).toBe('location /a')
+    expect(() => made(text, { location: '/ab' })).toThrow('has no proxy_pass')
+  })
+
   const TEXT = `server {
     location / { proxy_pass http://10.0.0.1:1; }
     location = /x { proxy_pass http://10.0.0.1:2; }

@@ -13,7 +13,7 @@ function lint({ main = '', upstream = 'server a; server b;', location = '' }: Pa
   return lintNginx(
     parseNginxConfig(`${main}
 http { upstream app { ${upstream} }
-server { location / { proxy_pass http://app; ${location} } } }`),
+server { location / { ${location.includes('proxy_pass') ? '' : 'proxy_pass http://app;'} ${location} } } }`),
   )
 }
 
@@ -32,6 +32,9 @@ describe.each<[LintRule, Parts[], Parts[]]>([
       { location: 'proxy_next_upstream http_502;' },
       { location: HTTP_500, upstream: 'server a max_fails=2; server b max_fails=2;' },
       { location: HTTP_500, upstream: 'server a; server b; server c backup;' },
+      { location: HTTP_500, upstream: 'server a; server b backup;' },
+      { location: HTTP_500, upstream: 'server a fail_timeout=0; server b fail_timeout=0;' },
+      { location: `set $pool app; proxy_pass http://$pool; ${HTTP_500}` },
     ],
     [
       {},
@@ -39,6 +42,9 @@ describe.each<[LintRule, Parts[], Parts[]]>([
       { location: 'proxy_next_upstream off;' },
       { location: HTTP_500, upstream: 'server a;' },
       { location: HTTP_500, upstream: 'server a max_fails=0; server b;' },
+      { location: HTTP_500, upstream: 'server a; server b max_fails=0 backup;' },
+      { location: HTTP_500, upstream: 'server a; server b down;' },
+      { location: `${HTTP_500} proxy_next_upstream_tries 1;` },
       { location: HTTP_500, upstream: ten },
     ],
   ],
@@ -92,12 +98,22 @@ describe.each<[LintRule, Parts[], Parts[]]>([
         upstream: 'server a; keepalive 8;',
         location: 'proxy_http_version 1.1; proxy_set_header Connection close;',
       },
+      {
+        main: "map $http_upgrade $connection_upgrade { default upgrade; '' close; }",
+        upstream: 'server a; keepalive 8;',
+        location: 'proxy_http_version 1.1; proxy_set_header Connection $connection_upgrade;',
+      },
     ],
     [
       {},
       {
         upstream: 'server a; keepalive 8;',
         location: 'proxy_http_version 1.1; proxy_set_header Connection "";',
+      },
+      {
+        main: "map $http_upgrade $connection_upgrade { default upgrade; '' ''; }",
+        upstream: 'server a; keepalive 8;',
+        location: 'proxy_http_version 1.1; proxy_set_header Connection $connection_upgrade;',
       },
       { upstream: 'server a; keepalive 0;' },
     ],
@@ -127,7 +143,13 @@ describe.each<[LintRule, Parts[], Parts[]]>([
       { main: 'error_log /x;' },
       { main: 'error_log /x warn;', location: 'error_log /y crit;' },
     ],
-    [{}, { main: 'error_log /x warn;' }, { main: 'error_log /x error;', upstream: 'server a;' }],
+    [
+      {},
+      { main: 'error_log /x warn;' },
+      { main: 'error_log /x;', location: 'error_log /y warn;' },
+      { main: 'error_log /x; error_log /y warn;' },
+      { main: 'error_log /x error;', upstream: 'server a;' },
+    ],
   ],
   [
     'invalid',
@@ -191,4 +213,15 @@ it('the gravest comes first', () => {
   }).map(({ severity }) => order.indexOf(severity))
   expect(new Set(severities).size).toBe(4)
   expect(severities).toEqual(severities.toSorted())
+})
+
+it('needs time in proportion: locations', { timeout: 30_000 }, () => {
+  // Looked through for each of them, they would take minutes.
+  const locations = Array.from(
+    { length: 60_000 },
+    (_, at) => `location /${at} { ${HTTP_500} proxy_pass http://app; }`,
+  )
+  const text = `upstream app { server a; server b; } server { ${locations.join('\n')} }`
+  const lints = lintNginx(parseNginxConfig(text))
+  expect(lints.filter(({ severity }) => severity === 'danger')).toHaveLength(60_000)
 })
