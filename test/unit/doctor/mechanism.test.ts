@@ -6,7 +6,7 @@ import { Doctor } from '../../../src/doctor/doctor.js'
 import type { LogReport } from '../../../src/doctor/doctor.js'
 import { parseErrorLine } from '../../../src/doctor/error-line.js'
 import { parseNginxConfig } from '../../../src/nginx/parse.js'
-import { FORMAT, accessLine, at, blackout, bystander, calm, errorLine } from './lines.js'
+import { FORMAT, accessLine, at, blackout, bystander, calm, errorLine, iso } from './lines.js'
 
 const conf = (
   upstream = '',
@@ -25,14 +25,16 @@ interface Logs {
   readonly format?: string
 }
 
-function diagnose({ access, error, config = conf(), format = FORMAT }: Logs): LogReport {
+function diagnose({ access, error, format = FORMAT, ...others }: Logs): LogReport {
+  const config = 'config' in others ? others.config : conf()
   const reader = new AccessReader(format)
   const knows = {
     accessLog: access !== undefined,
     errorLog: error !== undefined,
-    attempts: format.includes('$upstream_status'),
+    attempts: access !== undefined && format.includes('$upstream_status'),
   }
-  const doctor = new Doctor({ conf: factsOf(parseNginxConfig(config)), knows })
+  const facts = config === undefined ? undefined : factsOf(parseNginxConfig(config))
+  const doctor = new Doctor({ conf: facts, knows })
   const lines: { time: number; give: () => void }[] = []
   for (const [index, text] of (access ?? '').split('\n').entries()) {
     if (text === '') continue
@@ -118,7 +120,15 @@ describe('mechanisms', () => {
       mechanism: 'oversized_headers',
       headline: '2 oversized headers marked both servers of "example"; 40 bystanders lost in 1.0 s',
     })
-    expect(bunches[0]?.fix.nginx.join()).toContain('proxy_buffer_size')
+    expect(bunches[0]?.fix.nginx.join()).toContain('proxy_buffer_size 16k; proxy_buffers 8 16k;')
+    // More than there is.
+    const [large] = diagnose({
+      access: failed(5, '/big'),
+      error: errors(5, 'upstream sent too big header', '/big', HEADER),
+      config: conf('', 'proxy_buffer_size 32k;'),
+    }).findings
+    expect(large?.fix.nginx.join()).toContain('proxy_buffer_size 64k; proxy_buffers 8 64k;')
+    expect(large?.fix.evenkeel.join()).toContain("bufferSize: '64k'")
   })
 
   it('stale connections, by both logs', () => {
@@ -232,7 +242,9 @@ describe('mechanisms', () => {
     const line = (second: number, status: number): string =>
       `${accessLine(second).split('\t')[0] ?? ''}\t${status}\tGET /a HTTP/1.1\n`
     const access = Array.from({ length: 8 }, (_, i) => line(i, 502)).join('')
-    const refusals = Array.from({ length: 8 }, (_, i) => errorLine(i, 'no live upstreams')).join('')
+    const refusals = Array.from({ length: 8 }, (_, i) =>
+      errorLine(i, 'no live upstreams', { path: '/a' }),
+    ).join('')
     const config = conf('', 'proxy_next_upstream error http_500;')
     const logs = { access, error: refusals, config, format }
     expect(diagnose(logs).bunches[0]).toMatchObject({
@@ -246,6 +258,17 @@ describe('mechanisms', () => {
     expect(bunch?.triggers.map(({ path }) => path)).toContain('/bug')
     // Without the statuses in proxy_next_upstream it cannot be that.
     expect(diagnose({ ...logs, config: conf() }).bunches[0]?.mechanism).toBe('unknown')
+    // Without a configuration it is likely. Of several upstreams it is the one that the error log names.
+    const likely = { mechanism: 'application_errors_mark_peers', confidence: 'low' }
+    expect(diagnose({ ...logs, config: undefined }).bunches).toMatchObject([likely])
+    expect(diagnose({ error: refusals, config: undefined, format }).bunches).toMatchObject([likely])
+    const second = 'http { upstream second { server 10.0.1.1:80; server 10.0.1.2:80; }'
+    const several = config
+      .replace('http {', second)
+      .replace('server { location', 'server { location /b { proxy_pass http://second; } location')
+    expect(diagnose({ ...logs, config: several }).bunches).toMatchObject([
+      { mechanism: 'application_errors_mark_peers', confidence: 'medium', upstream: 'example' },
+    ])
   })
 })
 
@@ -312,6 +335,65 @@ describe('counting', () => {
     const next = failed(2, '/none', { status: 200, statuses: '404, 200', header: '0.001, 0.001' })
     const report = diagnose({ access: statuses.join('') + next })
     expect(report).toMatchObject({ lost: { total: 0 }, findings: [], rescued: 0 })
+  })
+
+  it('what nginx answers by itself to requests that nobody would understand is nothing', () => {
+    const bot = accessLine(1, { status: 501, addr: '-', statuses: '-', header: '-', connect: '-' })
+    expect(diagnose({ access: bot.repeat(9) }).lost.total).toBe(0)
+  })
+
+  describe('502 and 504 without $upstream_header_time', () => {
+    const format = '$time_iso8601\t$status\t$request\t$upstream_addr\t$upstream_status'
+    const lines = (status: number, path: string, second = 10): string =>
+      `${iso(second)}\t${status}\tGET ${path} HTTP/1.1\t10.0.0.1:80\t${status}\n`.repeat(6)
+    const refused = (second: number, path: string): string =>
+      errorLine(second, 'connect() failed (111: Connection refused)', {
+        upstream: '10.0.0.1:80',
+        path,
+      })
+
+    it('those that the error log does not have are the application’s', () => {
+      const access = lines(502, '/theirs') + lines(504, '/theirs')
+      const report = diagnose({ access, error: refused(1, '/page'), format })
+      expect(report.lost.total).toBe(0)
+      expect(report.findings.map(({ lost }) => lost)).toEqual([0])
+    })
+
+    it('those that it has are nginx’s', () => {
+      const access = lines(502, '/page?a=1') + lines(502, '/theirs')
+      const { lost, bunches } = diagnose({ access, error: refused(10, '/page?a=2'), format })
+      expect(lost.total).toBe(6)
+      expect(bunches).toMatchObject([{ mechanism: 'refused_connections' }])
+    })
+
+    it('an error log that begins later, or of a higher level, says nothing of them', () => {
+      const access = lines(502, '/page')
+      const lost = (error: string): number => diagnose({ access, error, format }).lost.total
+      expect(lost(refused(20, '/else'))).toBe(6)
+      expect(lost(errorLine(1, 'something', { level: 'crit' }))).toBe(6)
+      expect(lost('')).toBe(6)
+      expect(lost(errorLine(1, 'something', { level: 'notice', path: '/else' }))).toBe(0)
+    })
+
+    it('by peer where the path is not the one of the client; by combined the other way round', () => {
+      const byUri = format.replace('$request', '$uri')
+      const access = lines(502, '/rewritten').replaceAll(/GET | HTTP\/1.1/g, '')
+      const error = refused(1, '/else') + refused(10, '/page')
+      expect(diagnose({ access, error, format: byUri }).lost.total).toBe(6)
+      const line = (path: string): string => `${iso(10)}\t502\tGET ${path} HTTP/1.1\n`.repeat(6)
+      const combined = '$time_iso8601\t$status\t$request'
+      const { lost } = diagnose({ access: line('/page') + line('/a'), error, format: combined })
+      expect(lost.total).toBe(6)
+    })
+
+    it('a 504 that comes at once is no timeout, and nothing is sure without the error log', () => {
+      const times = `${format}\t$upstream_response_time`
+      const access = (time: string): string => lines(504, '/slow').replaceAll('\n', `\t${time}\n`)
+      expect(diagnose({ access: access('0.004'), format: times }).lost.total).toBe(0)
+      expect(diagnose({ access: access('60.001'), format: times }).bunches).toMatchObject([
+        { mechanism: 'timeouts', confidence: 'medium', lost: { total: 6 } },
+      ])
+    })
   })
 
   it('upstreams are told apart', () => {
