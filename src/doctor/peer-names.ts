@@ -5,12 +5,15 @@ import type { ConfFacts, ServerFacts, UpstreamFacts } from './conf-facts.js'
 export class PeerNames {
   readonly #upstreams: ReadonlyMap<string, UpstreamFacts>
   readonly #owners = new Map<string, UpstreamFacts>()
+  readonly #direct = new Set<string>()
   readonly #only: UpstreamFacts | undefined
   readonly #separate: boolean
 
   /** Without a configuration everything counts as one upstream. */
   constructor(conf: ConfFacts | undefined) {
     const used = new Set(conf?.proxies.map(({ upstream }) => upstream))
+    for (const { upstream, tls } of conf?.proxies ?? [])
+      if (isIpAddress(upstream)) this.#direct.add(withPort(upstream, tls ? 443 : 80))
     const upstreams = conf?.upstreams.filter(({ name }) => used.has(name)) ?? []
     this.#upstreams = new Map(conf?.upstreams.map((upstream) => [upstream.name, upstream]))
     for (const upstream of upstreams)
@@ -34,6 +37,11 @@ export class PeerNames {
       owner?.servers.find(({ address }) => address === peer) ??
       owner?.servers.find(({ isName }) => isName)
     )
+  }
+
+  /** `proxy_pass` names it by its address: it is the only one there, and never marked. */
+  isAlone(peer: string): boolean {
+    return this.#direct.has(peer) && !this.#owners.has(peer)
   }
 
   /** The name of the upstream under which events of this peer or upstream are put together; empty: all in one. */

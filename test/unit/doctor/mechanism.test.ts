@@ -131,6 +131,30 @@ describe('mechanisms', () => {
     expect(large?.fix.evenkeel.join()).toContain("bufferSize: '64k'")
   })
 
+  it('two reasons at once: neither has what the other has marked', () => {
+    const bug = accessLine(5, {
+      path: '/bug',
+      status: 200,
+      addr: '10.0.0.1:80, 10.0.0.2:80',
+      statuses: '500, 200',
+      connect: '0.000, 0.000',
+      header: '0.002, 0.002',
+    })
+    const big = accessLine(6, { path: '/big', status: 502, addr: '10.0.0.2:80', header: '-' })
+    const { bunches } = diagnose({
+      access: calm(0, 5) + bug + big + bystanders(7, 5),
+      error: errorLine(6, 'upstream sent too big header', {
+        upstream: '10.0.0.2:80',
+        path: '/big',
+        doing: HEADER,
+      }),
+    })
+    expect(bunches[0]?.headline).toMatch(
+      /^1 application error \(500\) and 1 failure of another kind marked both servers of "example"; 5 bys/,
+    )
+    expect(bunches[0]?.contributing).toEqual(['oversized_headers'])
+  })
+
   it('stale connections, by both logs', () => {
     const access = calm(0, 20) + failed(20, '/page/1') + bystanders(21, 5) + failed(27, '/page/2')
     const error =
@@ -414,6 +438,10 @@ describe('counting', () => {
     const config =
       'http { upstream example { server 10.0.0.1:80; } server { location / { proxy_pass http://example; } } }'
     const single = accessLine(0, { status: 502, header: '-', connect: '-' }).repeat(6)
+    const direct = 'http { server { location / { proxy_pass http://10.0.0.1/app; } } }'
+    expect(diagnose({ access: single, config: direct }).bunches[0]?.peers).toMatchObject([
+      { peer: '10.0.0.1:80', failures: 6, marks: [] },
+    ])
     const [bunch] = diagnose({ access: single, config }).bunches
     expect(bunch?.peers[0]?.marks).toEqual([])
     expect(bunch).toMatchObject({ mechanism: 'refused_connections', lost: { triggers: 6 } })
