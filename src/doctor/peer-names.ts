@@ -4,7 +4,10 @@ import type { ConfFacts, ServerFacts, UpstreamFacts } from './conf-facts.js'
 
 export class PeerNames {
   readonly #upstreams: ReadonlyMap<string, UpstreamFacts>
-  readonly #owners = new Map<string, UpstreamFacts>()
+  /** Undefined for those of several upstreams. */
+  readonly #owners = new Map<string, UpstreamFacts | undefined>()
+  /** Names have addresses that only the logs know, but the same port. */
+  readonly #byPort = new Map<string, UpstreamFacts | undefined>()
   readonly #direct = new Set<string>()
   readonly #only: UpstreamFacts | undefined
   readonly #separate: boolean
@@ -32,7 +35,7 @@ export class PeerNames {
   }
 
   server(peer: string): ServerFacts | undefined {
-    const owner = this.#owners.get(peer) ?? this.#only
+    const owner = this.#ownerOf(peer) ?? this.#only
     return (
       owner?.servers.find(({ address }) => address === peer) ??
       owner?.servers.find(({ isName }) => isName)
@@ -49,12 +52,18 @@ export class PeerNames {
     if (this.#only !== undefined) return this.#only.name
     if (!this.#separate) return ''
     if (this.#upstreams.has(entry)) return entry
-    return this.#owners.get(entry)?.name ?? ''
+    return this.#ownerOf(entry)?.name ?? ''
   }
 
-  #own(upstream: UpstreamFacts, { address }: ServerFacts): void {
-    // A server that stands in two upstreams belongs to neither.
-    if (this.#owners.has(address)) this.#owners.delete(address)
-    else this.#owners.set(withPort(address, 80), upstream)
+  #ownerOf(peer: string): UpstreamFacts | undefined {
+    return this.#owners.has(peer) ? this.#owners.get(peer) : this.#byPort.get(portOf(peer))
+  }
+
+  #own(upstream: UpstreamFacts, { address, isName }: ServerFacts): void {
+    const [owners, key] = isName ? [this.#byPort, portOf(address)] : [this.#owners, address]
+    const shared = owners.has(key) && owners.get(key) !== upstream
+    owners.set(key, shared ? undefined : upstream)
   }
 }
+
+const portOf = (address: string): string => /:(\d{1,5})$/.exec(address)?.[1] ?? ''

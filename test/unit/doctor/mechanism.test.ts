@@ -432,6 +432,25 @@ describe('counting', () => {
     ])
   })
 
+  it('of names the port is known; who stands in two upstreams is of neither', () => {
+    const config = (other: string): string =>
+      `http { upstream example { server app.internal:80; server 10.0.0.2:80; server 10.0.0.2:80; }
+      upstream other { server ${other}; server 10.0.1.2:90; }
+      server { location / { proxy_pass http://example; } location /o { proxy_pass http://other; } } }`
+    const own = failed(0, '/page')
+    const both = own + bystanders(1, 3)
+    const bunches = (other: string): unknown[] =>
+      diagnose({ access: both, config: config(other) }).bunches.map((bunch) => [
+        bunch.upstream,
+        bunch.lost.total,
+      ])
+    expect(bunches('api.internal:90')).toEqual([['example', 4]])
+    expect(bunches('10.0.0.2:80')).toEqual([['example', 3]])
+    const one = own.replaceAll('10.0.0.2:80', '10.0.0.7:80')
+    const report = diagnose({ access: one.repeat(5), config: config('api.internal:80') })
+    expect(report.bunches.map(({ upstream }) => upstream)).toEqual([''])
+  })
+
   it('max_fails=2: one failure each marks nobody; the only server is never marked', () => {
     const two = diagnose({ access: blackout(0), config: conf('', '', 'max_fails=2') })
     expect(two.bunches[0]?.peers.flatMap(({ marks }) => marks)).toEqual([])
