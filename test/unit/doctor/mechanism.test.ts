@@ -341,6 +341,24 @@ describe('counting', () => {
     expect(report.findings).toMatchObject([{ mechanism: 'stale_keepalive', lost: 0, rescued: 1 }])
   })
 
+  it('an outage of an hour takes no longer a line than one of a minute', () => {
+    const took = (seconds: number, each: number): number => {
+      const access = Array.from({ length: seconds }, (_, i) => failed(i, '/page').repeat(each))
+      const reader = new AccessReader(FORMAT)
+      const knows = { accessLog: true, errorLog: false, attempts: true }
+      const doctor = new Doctor({ conf: undefined, knows })
+      const begin = performance.now()
+      for (const [index, text] of access.join('').split('\n').entries())
+        if (reader.read(text)) doctor.access(reader, 'access.log', index + 1, text)
+      const { lost } = doctor.finish()
+      expect(lost.total).toBe(seconds * each)
+      return (performance.now() - begin) / (seconds * each)
+    }
+    const short = Math.min(...Array.from({ length: 8 }, () => took(60, 50)))
+    const long = took(3600, 10)
+    expect(long / short).toBeLessThan(4)
+  })
+
   it('connections that are turned away are in no access log, and are found all the same', () => {
     const shortage = errorLine(3, '20 worker_connections are not enough', {
       level: 'alert',
