@@ -60,7 +60,7 @@ export class Witnesses {
     const known = path !== ''
     const from = time - (known ? LATER : LITTLE_LATER)
     // Before the log begins, or where it has been forgotten, nothing can be said.
-    if (time + SECOND < this.#from || from <= this.#forgotten) return ''
+    if (time < this.#from || from <= this.#forgotten) return ''
     const key = known ? `path ${withoutAuthority(path)}` : peer === '' ? 'any' : `peer ${peer}`
     for (const generation of [this.#young, this.#old]) {
       const seen = generation

@@ -411,7 +411,7 @@ describe('counting', () => {
     it('an error log that begins later, or of a higher level, says nothing of them', () => {
       const access = lines(502, '/page')
       const lost = (error: string): number => diagnose({ access, error, format }).lost.total
-      expect(lost(refused(20, '/else'))).toBe(6)
+      expect(lost(refused(11, '/else'))).toBe(6)
       expect(lost(errorLine(1, 'something', { level: 'crit' }))).toBe(6)
       expect(lost('')).toBe(6)
       expect(lost(errorLine(1, 'something', { level: 'notice', path: '/else' }))).toBe(0)
