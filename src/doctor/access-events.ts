@@ -1,9 +1,10 @@
 /** What a line of the access log says of failures. */
-import type { AccessReader } from './access-reader.js'
+import type { AccessReader, FormatKnows } from './access-reader.js'
 import type { Attempt } from './attempts.js'
 import type { FailureEvent, LogEvent, LostEvent } from './events.js'
 import type { PeerNames } from './peer-names.js'
 import type { Evidence } from './report.js'
+import type { Doubt } from './witnesses.js'
 
 /** Whether anything is wrong with the line; nearly all lines end here. */
 export function isOrdinary(reader: AccessReader): boolean {
@@ -13,6 +14,7 @@ export function isOrdinary(reader: AccessReader): boolean {
 }
 
 const FIVE = 53
+const OWN = new Set([500, 502, 503, 504])
 const GATEWAY = new Set([502, 504])
 /** Those that `proxy_next_upstream` can list and that count as a failure then. */
 const COUNTED = new Set([500, 502, 503, 504, 429])
@@ -39,7 +41,8 @@ export function accessEvents(
 function withoutAttempts(context: LineContext): LogEvent[] {
   const { status, knows } = context.reader
   // A status without an upstream is nginx's own; where the log does not tell, 500 and 503 may well be the application's.
-  const own = knows.statuses ? status >= 500 && status <= 504 : GATEWAY.has(status)
+  // 501 is for requests that nobody would understand.
+  const own = knows.statuses ? OWN.has(status) : GATEWAY.has(status)
   return own ? [context.lost('undetermined', knows.statuses ? NO_UPSTREAM : '')] : []
 }
 
@@ -88,13 +91,13 @@ class LineContext {
     if (this.names.isUpstream(attempt.peer) || attempt.status === 0) return false
     const left = next?.round === attempt.round
     if (left) return COUNTED.has(attempt.status)
-    return GATEWAY.has(attempt.status) && !answered(attempt)
+    return GATEWAY.has(attempt.status) && !answered(attempt, this.reader.knows)
   }
 
   failure(attempt: Attempt, index: number): FailureEvent {
     const later = this.attempts.slice(index + 1)
     const after = later.reduce((sum, { duration }) => sum + Math.max(0, duration), 0)
-    const own = GATEWAY.has(attempt.status) && !answered(attempt)
+    const own = GATEWAY.has(attempt.status) && !answered(attempt, this.reader.knows)
     return {
       what: 'failure',
       time: this.reader.time - after,
@@ -108,8 +111,28 @@ class LineContext {
       duration: attempt.duration,
       connectTime: this.reader.knows.connects ? attempt.connectTime : UNKNOWN,
       certain: !own || this.reader.knows.headers,
+      doubt:
+        later.length === 0 && this.#mayBeTheirs(attempt)
+          ? { path: this.reader.requestedPath, peer: attempt.peer }
+          : undefined,
       evidence: this.#evidence,
     }
+  }
+
+  #doubtOf(role: LostEvent['role'], entry: string): Doubt | undefined {
+    const { knows, status, requestedPath } = this.reader
+    if (!GATEWAY.has(status) || entry === NO_UPSTREAM) return undefined
+    const last = this.attempts.at(-1)
+    const doubtful = knows.statuses
+      ? role === 'trigger' && last !== undefined && this.#mayBeTheirs(last)
+      : true
+    if (!doubtful) return undefined
+    return { path: requestedPath, peer: last?.peer ?? '' }
+  }
+
+  /** An answer of the application, as far as one can see. */
+  #mayBeTheirs({ status, peer }: Attempt): boolean {
+    return !this.reader.knows.headers && GATEWAY.has(status) && !this.names.isUpstream(peer)
   }
 
   lost(role: LostEvent['role'], entry: string): LostEvent {
@@ -121,6 +144,7 @@ class LineContext {
       status: this.reader.status,
       upstream: entry === NO_UPSTREAM ? entry : this.names.keyOf(entry),
       logged: entry !== NO_UPSTREAM && this.names.isUpstream(entry) ? entry : '',
+      doubt: this.#doubtOf(role, entry),
       evidence: this.#evidence,
     }
   }
@@ -133,6 +157,10 @@ export const NO_UPSTREAM = '-'
 export const UNKNOWN = -2
 
 /** A head of a response came: the status is the application's. */
-function answered({ headerTime, length }: Attempt): boolean {
-  return headerTime >= 0 || length > 0
+function answered({ status, headerTime, length, duration }: Attempt, knows: FormatKnows): boolean {
+  if (headerTime >= 0 || length > 0) return true
+  return !knows.headers && status === 504 && duration >= 0 && duration < TOO_SOON
 }
+
+/** Milliseconds: a 504 of nginx comes after a timeout. */
+const TOO_SOON = 100

@@ -39,6 +39,7 @@ export class AccessReader {
   readonly #status: number
   readonly #request: number
   readonly #method: number
+  readonly #requestUri: number
   readonly #uri: number
   readonly #requestTime: number
   readonly #cache: number
@@ -66,7 +67,8 @@ export class AccessReader {
       )
     this.#request = slot('request')
     this.#method = slot('request_method')
-    this.#uri = slot('request_uri') >= 0 ? slot('request_uri') : slot('uri')
+    this.#requestUri = slot('request_uri')
+    this.#uri = this.#requestUri >= 0 ? this.#requestUri : slot('uri')
     this.#requestTime = slot('request_time')
     this.#cache = slot('upstream_cache_status')
     this.#lists = {
@@ -120,6 +122,12 @@ export class AccessReader {
     const target =
       this.#uri >= 0 ? this.#lines.value(this.#uri) : targetOf(this.#lines.value(this.#request))
     return pathOf(target)
+  }
+
+  /** As the client has sent it, without its query; empty if it is not in the log (`$uri` may have been rewritten). */
+  get requestedPath(): string {
+    if (this.#requestUri >= 0) return pathOf(this.#lines.value(this.#requestUri))
+    return this.#request < 0 ? '' : pathOf(targetOf(this.#lines.value(this.#request)))
   }
 
   /** Nobody was asked, because the answer was in the cache. */

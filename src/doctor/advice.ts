@@ -38,11 +38,11 @@ const FIXES: Readonly<Record<DoctorMechanism, (context: AdviceContext) => Fix>> 
   }),
   oversized_headers: ({ proxies, paths }) => ({
     nginx: [
-      `\`proxy_buffer_size 16k; proxy_buffers 8 16k;\` (now ${String(proxies[0]?.bufferSize ?? 4096)} bytes).`,
+      `\`proxy_buffer_size ${largerBuffer(proxies)}k; proxy_buffers 8 ${largerBuffer(proxies)}k;\` (now ${bufferSize(proxies)} bytes).`,
       `See what makes the header so large at ${pathList(paths)}: mostly cookies.`,
     ],
     evenkeel: [
-      "`bufferSize: '32k'` (16k by default). A request that fails so at two servers is at fault itself, and their marks are taken back.",
+      `\`bufferSize: '${Math.max(32, largerBuffer(proxies))}k'\` (16k by default). A request that fails so at two servers is at fault itself, and their marks are taken back.`,
     ],
   }),
   invalid_headers: ({ paths }) => ({
@@ -140,6 +140,13 @@ function nextUpstreamWithoutStatuses({ proxies }: AdviceContext): string {
   const kept = words?.filter((word) => !/^http_(?:5|429)/.test(word)) ?? ['error', 'timeout']
   return `\`proxy_next_upstream ${kept.length === 0 ? 'error timeout' : kept.join(' ')};\`: without the statuses (http_500 …), for each of them counts as a failure of the server.`
 }
+
+const bufferSize = (proxies: readonly ProxyFacts[]): number =>
+  Math.max(...(proxies.length === 0 ? [4096] : proxies.map((proxy) => proxy.bufferSize)))
+
+/** In k: enough for most, and in any case more than there is. */
+const largerBuffer = (proxies: readonly ProxyFacts[]): number =>
+  Math.max(16, 2 * Math.ceil(bufferSize(proxies) / 1024))
 
 const seconds = (ms: number): string => `${String(ms / 1000)} s`
 

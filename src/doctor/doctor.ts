@@ -16,6 +16,7 @@ import { PeerNames } from './peer-names.js'
 import { Rescues } from './rescues.js'
 import type { Bunch, DoctorReport } from './report.js'
 import { ServedSeconds } from './seconds.js'
+import { Witnesses } from './witnesses.js'
 
 export interface DoctorOptions {
   readonly conf: ConfFacts | undefined
@@ -49,6 +50,7 @@ export class Doctor {
   readonly #seconds = new ServedSeconds()
   readonly #findings = new Findings()
   readonly #rescues: Rescues
+  readonly #witnesses: Witnesses
   readonly #bunches: Bunch[] = []
   readonly #lost: LostTally[] = []
   readonly #alone: LostTally[] = []
@@ -67,7 +69,8 @@ export class Doctor {
     this.#lookBack = failTimeout + 2000
     this.#groups = new Groups({ gap, lookBack: this.#lookBack }, (group) => this.#closed(group))
     const heldBack = Math.max(0, ...(options.conf?.accessLogs.map((log) => log.heldBack) ?? []))
-    this.#order = new InOrder(SLACK + heldBack, (event) => this.#take(event))
+    this.#order = new InOrder(SLACK + heldBack, (event) => this.#take(this.#resolved(event)))
+    this.#witnesses = new Witnesses(SLACK + heldBack)
     this.#rescues = new Rescues((events) => this.#rescuedCase(events))
   }
 
@@ -84,8 +87,8 @@ export class Doctor {
     }
     const events = accessEvents(reader, this.#names, evidenceOf(file, number, text))
     const lost = events.some(({ what }) => what === 'lost')
-    if (lost) this.#seconds.lost(time)
-    else this.#seconds.served(time, reader.upstreamAddr.split(', ').at(-1) ?? '', reader.path)
+    // Those lost are counted when it is known that they are.
+    if (!lost) this.#seconds.served(time, reader.upstreamAddr.split(', ').at(-1) ?? '', reader.path)
     if (!lost && events.length > 0 && reader.status < 500) this.#rescues.add()
     for (const event of events) this.#order.add(event)
   }
@@ -93,6 +96,7 @@ export class Doctor {
   /** A line of an error log; `time` in milliseconds since 1970. */
   error(line: ErrorLine, time: number, file: string, number: number, text: string): void {
     this.#order.reached(time)
+    this.#witnesses.add(line, time)
     if (line.kind === 'other') return
     const event = this.#errors.eventOf(line, time, evidenceOf(file, number, text))
     if (event === undefined) return
@@ -128,7 +132,23 @@ export class Doctor {
     }
   }
 
-  #take(event: LogEvent): void {
+  /** With what the error log says of an answer that may be the application's own; undefined if it is. */
+  #resolved(event: LogEvent): LogEvent | undefined {
+    if (event.what === 'sign' || event.doubt === undefined || !this.#options.knows.errorLog)
+      return event
+    const { doubt, time } = event
+    const witness = this.#witnesses.find(time, doubt)
+    if (witness !== undefined)
+      return witness === '' || event.upstream !== ''
+        ? event
+        : { ...event, upstream: this.#names.keyOf(witness) }
+    if (event.what === 'lost') this.#seconds.served(time, doubt.peer, doubt.path)
+    return undefined
+  }
+
+  #take(event: LogEvent | undefined): void {
+    if (event === undefined) return
+    if (event.what === 'lost' && event.source === 'access') this.#seconds.lost(event.time)
     if (event.what === 'failure' || isShortage(event)) this.#rescues.trouble(event)
     this.#groups.take(event)
     const keep = Math.min(this.#groups.earliest ?? Infinity, event.time) - this.#lookBack - 2000

@@ -38,20 +38,21 @@ export function kindOf(message: string): ErrorKind {
 }
 
 function upstreamKind(message: string): ErrorKind {
+  // The client's fault, whatever the errno.
+  if (message.includes('client prematurely closed connection')) return 'other'
   if (isTls(message)) return 'tls'
+  if (!ATTEMPT.test(message)) return laterKind(message)
   if (message.startsWith('upstream sent too big header')) return 'too_big_header'
   if (/^upstream sent (?:invalid|no valid|duplicate|unsupported|"|unexpected)/.test(message))
-    // An answer in HTTP/0.9 is passed on.
-    return message.startsWith('upstream sent no valid HTTP/1.0') ? 'other' : 'invalid_header'
+    return isPassedOn(message) ? 'other' : 'invalid_header'
   if (message.startsWith('upstream timed out')) return timeoutKind(message)
-  if (message.startsWith('upstream prematurely closed'))
-    return message.includes('while reading upstream') ? 'broken_body' : 'closed'
+  if (message.startsWith('upstream prematurely closed')) return 'closed'
   const errno = /\((\d{1,3}): /.exec(message)?.[1]
   if (message.startsWith('connect() ')) return connectKind(errno)
   switch (errno) {
     case '104': // ECONNRESET
     case '32': // EPIPE: the peer had closed already when the request was written
-      return message.includes('while reading upstream') ? 'broken_body' : 'reset'
+      return 'reset'
     case '110':
       return timeoutKind(message)
     case '111':
@@ -64,6 +65,24 @@ function upstreamKind(message: string): ErrorKind {
   }
 }
 
+/** While there is no answer yet: only then an attempt can fail. */
+const ATTEMPT =
+  /while (?:connecting to|SSL handshaking to|sending request to|reading response header from) upstream/
+
+/** In the body, or in a connection that has been upgraded: WebSockets that are idle, or whose server goes. */
+function laterKind(message: string): ErrorKind {
+  if (!message.includes('while reading upstream')) return 'other'
+  return message.includes('(110: ') ? 'body_timeout' : 'broken_body'
+}
+
+/** An answer in HTTP/0.9; a second field of which nginx takes the first. */
+function isPassedOn(message: string): boolean {
+  return (
+    message.startsWith('upstream sent no valid HTTP/1.0') ||
+    (message.startsWith('upstream sent duplicate') && message.includes(', ignored'))
+  )
+}
+
 function isTls(message: string): boolean {
   return (
     message.includes('SSL handshaking to upstream') ||
@@ -73,8 +92,7 @@ function isTls(message: string): boolean {
 
 function timeoutKind(message: string): ErrorKind {
   if (message.includes('while connecting to upstream')) return 'connect_timeout'
-  if (message.includes('while sending request')) return 'send_timeout'
-  return message.includes('while reading upstream') ? 'body_timeout' : 'read_timeout'
+  return message.includes('while sending request') ? 'send_timeout' : 'read_timeout'
 }
 
 function connectKind(errno: string | undefined): ErrorKind {

@@ -32,7 +32,8 @@ export function parseErrorLine(line: string): ErrorLine | undefined {
   const client = text.indexOf(', client: ')
   const message = client < 0 ? text : text.slice(0, client)
   const kind = kindOf(message)
-  const request = kind === 'other' ? '' : quoted(text, 'request')
+  const concerns = kind !== 'other' || text.includes(', upstream: "')
+  const request = concerns ? quoted(text, 'request') : ''
   const space = request.indexOf(' ')
   return {
     localTime: parseErrorTime(line),
@@ -41,7 +42,7 @@ export function parseErrorLine(line: string): ErrorLine | undefined {
     connection: Number(head[4] ?? 0),
     kind,
     message: message.length > 300 ? `${message.slice(0, 300)}…` : message,
-    upstream: kind === 'other' ? '' : authorityOf(quoted(text, 'upstream')),
+    upstream: concerns ? authorityOf(quoted(text, 'upstream')) : '',
     method: space > 0 && space < 20 ? request.slice(0, space) : '',
     path: request === '' ? '' : pathOf(targetOf(request)),
   }

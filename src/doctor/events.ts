@@ -1,6 +1,7 @@
 /** What is taken from the logs: the few lines in which something went wrong, each as an event. */
 import type { ErrorKind } from './error-kind.js'
 import type { Evidence } from './report.js'
+import type { Doubt } from './witnesses.js'
 
 /** How an attempt failed. */
 type FailureKind =
@@ -43,6 +44,8 @@ export interface FailureEvent {
   readonly connectTime: number
   /** Surely not an answer of the application. */
   readonly certain: boolean
+  /** It was delivered, and may be the application's own. */
+  readonly doubt?: Doubt | undefined
   readonly evidence: Evidence
 }
 
@@ -56,6 +59,8 @@ export interface LostEvent {
   readonly upstream: string
   /** The upstream's name as it stands in the log; empty where there is a peer's address, or nothing. */
   readonly logged: string
+  /** It may be the application's own answer. */
+  readonly doubt?: Doubt | undefined
   readonly evidence: Evidence
 }
 

@@ -33,7 +33,7 @@ export function headlineOf(file: CaseFile, verdict: Verdict): string {
       ? `${countOf(bystanders, 'bystander')} lost in ${duration}`
       : `${countOf(lost.total, 'request')} lost in ${duration}, most of them bystanders`
   if (marked > 0)
-    return `${whatOf(file, verdict)} marked ${groupOf(file, marked)}${name}; ${victims}`
+    return `${whatOf(file, verdict)}${othersOf(file, verdict)} marked ${groupOf(file, marked)}${name}; ${victims}`
   if (verdict.mechanism === 'unknown')
     return `no server${name} could be asked, and why is not known; ${victims}`
   return `${whatOf(file, verdict)} left no server${name}; ${victims}`
@@ -53,6 +53,13 @@ function whatOf({ marks, failures, signs }: CaseFile, verdict: Verdict): string 
     return 'max_conns'
   if (count === 0) return many
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}${statusesOf(markers)}`
+}
+
+/** Servers that were marked for another reason are not put down to this one. */
+function othersOf({ marks }: CaseFile, { failures }: Verdict): string {
+  const own = [...failures].filter((failure) => marks.markers.has(failure)).length
+  const others = marks.markers.size - own
+  return own === 0 || others === 0 ? '' : ` and ${countOf(others, 'failure')} of another kind`
 }
 
 function statusesOf(markers: readonly FailureEvent[]): string {

@@ -49,7 +49,7 @@ interface Rule {
 function ruleOf(peer: string, failures: readonly FailureEvent[], names: PeerNames): Rule {
   const upstream = failures[0]?.upstream ?? ''
   const servers = names.facts(upstream)?.servers
-  const single = servers?.length === 1 && servers[0]?.isName === false
+  const single = names.isAlone(peer) || (servers?.length === 1 && servers[0]?.isName === false)
   const { maxFails = MAX_FAILS, failTimeout = FAIL_TIMEOUT } = names.server(peer) ?? {}
   return { maxFails: single ? 0 : maxFails, failTimeout }
 }

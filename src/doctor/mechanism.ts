@@ -194,6 +194,17 @@ function withoutFailures(file: CaseFile, ballot: Ballot): Verdict {
       ],
       contributing: [],
     }
+  if (file.knows.errorLog && !file.knows.attempts && !file.hasConf && file.refusals > 0)
+    return {
+      mechanism: 'application_errors_mark_peers',
+      confidence: 'low',
+      votes: 0,
+      failures: NONE,
+      because: [
+        'The error log has no failed connection before it. Unless the servers are `down` or have reached `max_conns`, they were marked for what it does not have: the statuses that proxy_next_upstream lists. The configuration would say.',
+      ],
+      contributing: [],
+    }
   return { ...unknown, because: ['What marked the servers is not in the logs.', whyUnknown(file)] }
 }
 
@@ -210,7 +221,11 @@ function confidenceOf(mechanism: DoctorMechanism, file: CaseFile): Confidence {
   if (mechanism === 'application_errors_mark_peers')
     return failures.some(({ kind }) => kind === 'status') ? 'high' : 'medium'
   if (mechanism === 'too_few_idle_connections') return 'medium'
-  if (mechanism === 'timeouts' && failures.some(({ kind }) => kind === 'timeout')) return 'high'
+  if (
+    mechanism === 'timeouts' &&
+    failures.some(({ kind, certain }) => kind === 'timeout' && certain)
+  )
+    return 'high'
   return knows.errorLog ? 'high' : 'medium'
 }
 

@@ -53,7 +53,12 @@ function formatNotes({ formats, knows }: NotesContext): string[] {
   const lost = []
   if (names.includes('$upstream_addr') || names.includes('$upstream_status'))
     lost.push('which attempts failed where, and who was a bystander')
-  if (names.includes('$upstream_header_time')) lost.push("whether a 502 is the application's own")
+  if (names.includes('$upstream_header_time'))
+    lost.push(
+      knows.errorLog
+        ? "whether a 502 is the application's own (it is taken to be, where the error log has nothing of it)"
+        : "whether a 502 is the application's own",
+    )
   if (names.includes('$upstream_connect_time'))
     lost.push('whether a connection had been used before')
   if (names.includes('$request')) lost.push('which URLs')

@@ -4,13 +4,19 @@ import type { ConfFacts, ServerFacts, UpstreamFacts } from './conf-facts.js'
 
 export class PeerNames {
   readonly #upstreams: ReadonlyMap<string, UpstreamFacts>
-  readonly #owners = new Map<string, UpstreamFacts>()
+  /** Undefined for those of several upstreams. */
+  readonly #owners = new Map<string, UpstreamFacts | undefined>()
+  /** Names have addresses that only the logs know, but the same port. */
+  readonly #byPort = new Map<string, UpstreamFacts | undefined>()
+  readonly #direct = new Set<string>()
   readonly #only: UpstreamFacts | undefined
   readonly #separate: boolean
 
   /** Without a configuration everything counts as one upstream. */
   constructor(conf: ConfFacts | undefined) {
     const used = new Set(conf?.proxies.map(({ upstream }) => upstream))
+    for (const { upstream, tls } of conf?.proxies ?? [])
+      if (isIpAddress(upstream)) this.#direct.add(withPort(upstream, tls ? 443 : 80))
     const upstreams = conf?.upstreams.filter(({ name }) => used.has(name)) ?? []
     this.#upstreams = new Map(conf?.upstreams.map((upstream) => [upstream.name, upstream]))
     for (const upstream of upstreams)
@@ -29,11 +35,16 @@ export class PeerNames {
   }
 
   server(peer: string): ServerFacts | undefined {
-    const owner = this.#owners.get(peer) ?? this.#only
+    const owner = this.#ownerOf(peer) ?? this.#only
     return (
       owner?.servers.find(({ address }) => address === peer) ??
       owner?.servers.find(({ isName }) => isName)
     )
+  }
+
+  /** `proxy_pass` names it by its address: it is the only one there, and never marked. */
+  isAlone(peer: string): boolean {
+    return this.#direct.has(peer) && !this.#owners.has(peer)
   }
 
   /** The name of the upstream under which events of this peer or upstream are put together; empty: all in one. */
@@ -41,12 +52,18 @@ export class PeerNames {
     if (this.#only !== undefined) return this.#only.name
     if (!this.#separate) return ''
     if (this.#upstreams.has(entry)) return entry
-    return this.#owners.get(entry)?.name ?? ''
+    return this.#ownerOf(entry)?.name ?? ''
   }
 
-  #own(upstream: UpstreamFacts, { address }: ServerFacts): void {
-    // A server that stands in two upstreams belongs to neither.
-    if (this.#owners.has(address)) this.#owners.delete(address)
-    else this.#owners.set(withPort(address, 80), upstream)
+  #ownerOf(peer: string): UpstreamFacts | undefined {
+    return this.#owners.has(peer) ? this.#owners.get(peer) : this.#byPort.get(portOf(peer))
+  }
+
+  #own(upstream: UpstreamFacts, { address, isName }: ServerFacts): void {
+    const [owners, key] = isName ? [this.#byPort, portOf(address)] : [this.#owners, address]
+    const shared = owners.has(key) && owners.get(key) !== upstream
+    owners.set(key, shared ? undefined : upstream)
   }
 }
+
+const portOf = (address: string): string => /:(\d{1,5})$/.exec(address)?.[1] ?? ''

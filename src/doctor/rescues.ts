@@ -10,6 +10,8 @@ export class Rescues {
   readonly #case: (troubles: readonly Trouble[]) => void
   #pending: Trouble[] = []
   readonly #explained = new WeakSet<Trouble>()
+  /** Anything has been explained since those were swept out. */
+  #stale = false
   #requests = 0
 
   constructor(found: (troubles: readonly Trouble[]) => void) {
@@ -26,13 +28,14 @@ export class Rescues {
   }
 
   trouble(event: Trouble): void {
-    if (this.#pending.length >= MOST) this.#sweep()
+    if (this.#pending.length >= MOST && this.#stale) this.#sweep()
     if (this.#pending.length < MOST) this.#pending.push(event)
   }
 
   /** These belong to lost requests. */
   explained(events: readonly Trouble[]): void {
     for (const event of events) this.#explained.add(event)
+    this.#stale = true
   }
 
   /** Those that are left, by upstream. */
@@ -48,6 +51,7 @@ export class Rescues {
   }
 
   #sweep(): void {
+    this.#stale = false
     this.#pending = this.#pending.filter((event) => !this.#explained.has(event))
   }
 }

@@ -20,6 +20,7 @@ export class ServedSeconds implements Served {
   readonly #buckets = new Map<number, Bucket>()
   readonly #paths = new Map<string, number>()
   #last = NaN
+  #pruned = NaN
   #bucket = new Bucket()
 
   served(time: number, peer: string, path: string): void {
@@ -58,7 +59,9 @@ export class ServedSeconds implements Served {
   /** Forgets what is before. */
   prune(before: number): void {
     const oldest = Math.floor(before / 1000)
-    if (this.#buckets.size < 600) return
+    const { size } = this.#buckets
+    if (size < 600 || (oldest === this.#pruned && size <= MOST_SECONDS)) return
+    this.#pruned = oldest
     for (const second of this.#buckets.keys())
       if (second < oldest || this.#buckets.size > MOST_SECONDS) this.#buckets.delete(second)
   }

@@ -58,7 +58,7 @@ const isAddress: Shape = (line, from, to) => {
     const code = line.charCodeAt(at)
     if (code === COMMA || code <= BLANK) return false
   }
-  return to > from && (!decimal(line, from, to) || to - from === 1)
+  return to === from || !decimal(line, from, to) || to - from === 1
 }
 
 const SHAPES: Readonly<Record<string, Shape>> = {

@@ -34,6 +34,9 @@ export interface ReplaySetup {
   readonly server?: string
   readonly location?: string
   readonly format?: string
+  readonly escape?: 'json'
+  /** Of the error log. */
+  readonly level?: string
 }
 
 export interface Asked {
@@ -141,14 +144,15 @@ function configuration(
     .map((kind) => `${kind}_temp_path ${folder}/${kind};`)
     .join('\n  ')
   const { server = 'fail_timeout=1s', upstream = '', location = '', format = FORMAT } = setup
+  const { escape = 'default', level = 'error' } = setup
   return `daemon off;
 master_process off;
 pid ${folder}/nginx.pid;
-error_log ${folder}/error.log error;
+error_log ${folder}/error.log ${level};
 events { worker_connections 256; }
 http {
   ${temps}
-  log_format replay '${format}';
+  log_format replay escape=${escape} '${format}';
   access_log ${folder}/access.log replay;
   upstream example {
     ${peers.map(({ address }) => `server ${address} ${server};`).join('\n    ')}

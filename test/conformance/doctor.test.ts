@@ -8,6 +8,16 @@ import { Replay } from './doctor-stage.js'
 
 const INCIDENT =
   'proxy_next_upstream error timeout invalid_header http_500 http_502 http_503 http_504;'
+const COMBINED =
+  '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
+/** That of test/fixtures/nginx/incident.conf: without `$upstream_header_time`. */
+const INCIDENTS = [
+  '$time_iso8601\\t$remote_addr\\t$request_method\\t$scheme://$host$request_uri',
+  '$status\\t$body_bytes_sent\\t$request_time',
+  '$upstream_addr\\t$upstream_status\\t$upstream_response_time',
+].join('\\t')
+const JSON_FORMAT =
+  '{"at":"$msec","took":"$upstream_response_time","header":"$upstream_header_time","status":$status,"to":"$upstream_addr","said":"$upstream_status","request":"$request"}'
 const KEPT = {
   upstream: 'keepalive 16;',
   location: 'proxy_http_version 1.1; proxy_set_header Connection "";',
@@ -60,9 +70,7 @@ describe.skipIf(nginxBinary === undefined).concurrent('replayed', () => {
   })
 
   it('the same, from the error log and a combined access log', async () => {
-    const format =
-      '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
-    await using replay = await Replay.start({ location: INCIDENT, format })
+    await using replay = await Replay.start({ location: INCIDENT, format: COMBINED })
     for (const peer of replay.peers) peer.route('/poison', respond({ status: 500 }))
     await replay.recover()
     while ((await replay.ask('/poison')) !== 502);
@@ -74,7 +82,9 @@ describe.skipIf(nginxBinary === undefined).concurrent('replayed', () => {
     expect(report.lost.total).toBe(replay.lost())
     expect(report.notes.join()).toContain('$upstream_status')
     const without = await replay.doctor('--error-log', join(replay.folder, 'error.log'))
-    expect(without.report.bunches).toHaveLength(1)
+    expect(without.report.bunches).toMatchObject([
+      { mechanism: 'application_errors_mark_peers', confidence: 'low' },
+    ])
     expect(without.report.lost.total).toBe(replay.lost())
   })
 
@@ -132,15 +142,23 @@ describe.skipIf(nginxBinary === undefined).concurrent('replayed', () => {
     expect(bunch).toMatchObject({ mechanism: 'refused_connections', confidence: 'high' })
   })
 
-  it('a healthy log: nothing', async () => {
-    await using replay = await Replay.start(KEPT)
+  it.each([
+    ['with all times', {}],
+    ['in the format of the incident', { format: INCIDENTS }],
+    ['combined', { format: COMBINED }],
+    ['as JSON', { format: JSON_FORMAT, escape: 'json' }],
+  ] as const)('a healthy log, %s: nothing', async (_, setup) => {
+    const location = `${KEPT.location} if ($uri = /own) { return 204; }`
+    await using replay = await Replay.start({ ...KEPT, ...setup, location, level: 'notice' })
     for (const peer of replay.peers) {
       peer.route('/bug', respond({ status: 500 }))
       peer.route('/away', respond({ status: 502 }))
+      peer.route('/late', respond({ status: 504 }))
       peer.route('/none', respond({ status: 404 }))
     }
     await replay.recover()
-    for (const path of ['/bug', '/none', '/away', '/bug']) await replay.ask(path)
+    for (let round = 0; round < 6; round++)
+      for (const path of ['/bug', '/none', '/away', '/late', '/own']) await replay.ask(path)
     await replay.recover()
     const { code, report } = await replay.doctor(replay.conf)
     expect(code).toBe(0)

@@ -56,6 +56,15 @@ describe('any format', () => {
     })
   })
 
+  it('escape=json: what nginx does not have is empty', () => {
+    const format = '{"status":$status,"to":"$upstream_addr","says":"$upstream_status"}'
+    expect(read(format, '{"status":301,"to":"","says":""}', 'json')).toMatchObject({
+      status: '301',
+      upstream_addr: '',
+      upstream_status: '',
+    })
+  })
+
   it('escape=json: a quote within a value does not end it', () => {
     const format = '{"request":"$request","agent":"$http_user_agent","status":$status}'
     const line = '{"request":"GET /\\",\\"status\\":200} HTTP/1.1","agent":"a\\\\","status":502}'

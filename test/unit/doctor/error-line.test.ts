@@ -98,6 +98,22 @@ describe('kinds', () => {
     ['limiting requests, excess: 5.0 by zone "one"', 'limit_req'],
     ['app.internal could not be resolved (3: Host not found)', 'resolver'],
     ['client intended to send too large body', 'other'],
+    ['upstream timed out (110: Connection timed out) while proxying upgraded connection', 'other'],
+    ['recv() failed (104: Connection reset by peer) while proxying upgraded connection', 'other'],
+    [
+      'epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too (104: Connection reset by peer) while reading response header from upstream',
+      'other',
+    ],
+    ['upstream sent invalid chunked response while reading upstream', 'broken_body'],
+    ['readv() failed (104: Connection reset by peer) while reading upstream', 'broken_body'],
+    [
+      'upstream sent duplicate header line: "Vary: a", previous value: "Vary: b" while reading response header from upstream',
+      'invalid_header',
+    ],
+    [
+      'upstream sent duplicate header line: "Vary: a", previous value: "Vary: b", ignored while reading response header from upstream',
+      'other',
+    ],
   ])('%s', (message, kind) => {
     expect(kindOf(message)).toBe(kind)
   })

@@ -6,7 +6,7 @@ import { Doctor } from '../../../src/doctor/doctor.js'
 import type { LogReport } from '../../../src/doctor/doctor.js'
 import { parseErrorLine } from '../../../src/doctor/error-line.js'
 import { parseNginxConfig } from '../../../src/nginx/parse.js'
-import { FORMAT, accessLine, at, blackout, bystander, calm, errorLine } from './lines.js'
+import { FORMAT, accessLine, at, blackout, bystander, calm, errorLine, iso } from './lines.js'
 
 const conf = (
   upstream = '',
@@ -25,14 +25,16 @@ interface Logs {
   readonly format?: string
 }
 
-function diagnose({ access, error, config = conf(), format = FORMAT }: Logs): LogReport {
+function diagnose({ access, error, format = FORMAT, ...others }: Logs): LogReport {
+  const config = 'config' in others ? others.config : conf()
   const reader = new AccessReader(format)
   const knows = {
     accessLog: access !== undefined,
     errorLog: error !== undefined,
-    attempts: format.includes('$upstream_status'),
+    attempts: access !== undefined && format.includes('$upstream_status'),
   }
-  const doctor = new Doctor({ conf: factsOf(parseNginxConfig(config)), knows })
+  const facts = config === undefined ? undefined : factsOf(parseNginxConfig(config))
+  const doctor = new Doctor({ conf: facts, knows })
   const lines: { time: number; give: () => void }[] = []
   for (const [index, text] of (access ?? '').split('\n').entries()) {
     if (text === '') continue
@@ -118,7 +120,39 @@ describe('mechanisms', () => {
       mechanism: 'oversized_headers',
       headline: '2 oversized headers marked both servers of "example"; 40 bystanders lost in 1.0 s',
     })
-    expect(bunches[0]?.fix.nginx.join()).toContain('proxy_buffer_size')
+    expect(bunches[0]?.fix.nginx.join()).toContain('proxy_buffer_size 16k; proxy_buffers 8 16k;')
+    // More than there is.
+    const [large] = diagnose({
+      access: failed(5, '/big'),
+      error: errors(5, 'upstream sent too big header', '/big', HEADER),
+      config: conf('', 'proxy_buffer_size 32k;'),
+    }).findings
+    expect(large?.fix.nginx.join()).toContain('proxy_buffer_size 64k; proxy_buffers 8 64k;')
+    expect(large?.fix.evenkeel.join()).toContain("bufferSize: '64k'")
+  })
+
+  it('two reasons at once: neither has what the other has marked', () => {
+    const bug = accessLine(5, {
+      path: '/bug',
+      status: 200,
+      addr: '10.0.0.1:80, 10.0.0.2:80',
+      statuses: '500, 200',
+      connect: '0.000, 0.000',
+      header: '0.002, 0.002',
+    })
+    const big = accessLine(6, { path: '/big', status: 502, addr: '10.0.0.2:80', header: '-' })
+    const { bunches } = diagnose({
+      access: calm(0, 5) + bug + big + bystanders(7, 5),
+      error: errorLine(6, 'upstream sent too big header', {
+        upstream: '10.0.0.2:80',
+        path: '/big',
+        doing: HEADER,
+      }),
+    })
+    expect(bunches[0]?.headline).toMatch(
+      /^1 application error \(500\) and 1 failure of another kind marked both servers of "example"; 5 bys/,
+    )
+    expect(bunches[0]?.contributing).toEqual(['oversized_headers'])
   })
 
   it('stale connections, by both logs', () => {
@@ -232,7 +266,9 @@ describe('mechanisms', () => {
     const line = (second: number, status: number): string =>
       `${accessLine(second).split('\t')[0] ?? ''}\t${status}\tGET /a HTTP/1.1\n`
     const access = Array.from({ length: 8 }, (_, i) => line(i, 502)).join('')
-    const refusals = Array.from({ length: 8 }, (_, i) => errorLine(i, 'no live upstreams')).join('')
+    const refusals = Array.from({ length: 8 }, (_, i) =>
+      errorLine(i, 'no live upstreams', { path: '/a' }),
+    ).join('')
     const config = conf('', 'proxy_next_upstream error http_500;')
     const logs = { access, error: refusals, config, format }
     expect(diagnose(logs).bunches[0]).toMatchObject({
@@ -246,6 +282,17 @@ describe('mechanisms', () => {
     expect(bunch?.triggers.map(({ path }) => path)).toContain('/bug')
     // Without the statuses in proxy_next_upstream it cannot be that.
     expect(diagnose({ ...logs, config: conf() }).bunches[0]?.mechanism).toBe('unknown')
+    // Without a configuration it is likely. Of several upstreams it is the one that the error log names.
+    const likely = { mechanism: 'application_errors_mark_peers', confidence: 'low' }
+    expect(diagnose({ ...logs, config: undefined }).bunches).toMatchObject([likely])
+    expect(diagnose({ error: refusals, config: undefined, format }).bunches).toMatchObject([likely])
+    const second = 'http { upstream second { server 10.0.1.1:80; server 10.0.1.2:80; }'
+    const several = config
+      .replace('http {', second)
+      .replace('server { location', 'server { location /b { proxy_pass http://second; } location')
+    expect(diagnose({ ...logs, config: several }).bunches).toMatchObject([
+      { mechanism: 'application_errors_mark_peers', confidence: 'medium', upstream: 'example' },
+    ])
   })
 })
 
@@ -294,6 +341,24 @@ describe('counting', () => {
     expect(report.findings).toMatchObject([{ mechanism: 'stale_keepalive', lost: 0, rescued: 1 }])
   })
 
+  it('an outage of an hour takes no longer a line than one of a minute', () => {
+    const took = (seconds: number, each: number): number => {
+      const access = Array.from({ length: seconds }, (_, i) => failed(i, '/page').repeat(each))
+      const reader = new AccessReader(FORMAT)
+      const knows = { accessLog: true, errorLog: false, attempts: true }
+      const doctor = new Doctor({ conf: undefined, knows })
+      const begin = performance.now()
+      for (const [index, text] of access.join('').split('\n').entries())
+        if (reader.read(text)) doctor.access(reader, 'access.log', index + 1, text)
+      const { lost } = doctor.finish()
+      expect(lost.total).toBe(seconds * each)
+      return (performance.now() - begin) / (seconds * each)
+    }
+    const short = Math.min(...Array.from({ length: 8 }, () => took(60, 50)))
+    const long = took(3600, 10)
+    expect(long / short).toBeLessThan(4)
+  })
+
   it('connections that are turned away are in no access log, and are found all the same', () => {
     const shortage = errorLine(3, '20 worker_connections are not enough', {
       level: 'alert',
@@ -314,6 +379,65 @@ describe('counting', () => {
     expect(report).toMatchObject({ lost: { total: 0 }, findings: [], rescued: 0 })
   })
 
+  it('what nginx answers by itself to requests that nobody would understand is nothing', () => {
+    const bot = accessLine(1, { status: 501, addr: '-', statuses: '-', header: '-', connect: '-' })
+    expect(diagnose({ access: bot.repeat(9) }).lost.total).toBe(0)
+  })
+
+  describe('502 and 504 without $upstream_header_time', () => {
+    const format = '$time_iso8601\t$status\t$request\t$upstream_addr\t$upstream_status'
+    const lines = (status: number, path: string, second = 10): string =>
+      `${iso(second)}\t${status}\tGET ${path} HTTP/1.1\t10.0.0.1:80\t${status}\n`.repeat(6)
+    const refused = (second: number, path: string): string =>
+      errorLine(second, 'connect() failed (111: Connection refused)', {
+        upstream: '10.0.0.1:80',
+        path,
+      })
+
+    it('those that the error log does not have are the application’s', () => {
+      const access = lines(502, '/theirs') + lines(504, '/theirs')
+      const report = diagnose({ access, error: refused(1, '/page'), format })
+      expect(report.lost.total).toBe(0)
+      expect(report.findings.map(({ lost }) => lost)).toEqual([0])
+    })
+
+    it('those that it has are nginx’s', () => {
+      const access = lines(502, '/page?a=1') + lines(502, '/theirs')
+      const { lost, bunches } = diagnose({ access, error: refused(10, '/page?a=2'), format })
+      expect(lost.total).toBe(6)
+      expect(bunches).toMatchObject([{ mechanism: 'refused_connections' }])
+    })
+
+    it('an error log that begins later, or of a higher level, says nothing of them', () => {
+      const access = lines(502, '/page')
+      const lost = (error: string): number => diagnose({ access, error, format }).lost.total
+      expect(lost(refused(11, '/else'))).toBe(6)
+      expect(lost(errorLine(1, 'something', { level: 'crit' }))).toBe(6)
+      expect(lost('')).toBe(6)
+      expect(lost(errorLine(1, 'something', { level: 'notice', path: '/else' }))).toBe(0)
+    })
+
+    it('by peer where the path is not the one of the client; by combined the other way round', () => {
+      const byUri = format.replace('$request', '$uri')
+      const access = lines(502, '/rewritten').replaceAll(/GET | HTTP\/1.1/g, '')
+      const error = refused(1, '/else') + refused(10, '/page')
+      expect(diagnose({ access, error, format: byUri }).lost.total).toBe(6)
+      const line = (path: string): string => `${iso(10)}\t502\tGET ${path} HTTP/1.1\n`.repeat(6)
+      const combined = '$time_iso8601\t$status\t$request'
+      const { lost } = diagnose({ access: line('/page') + line('/a'), error, format: combined })
+      expect(lost.total).toBe(6)
+    })
+
+    it('a 504 that comes at once is no timeout, and nothing is sure without the error log', () => {
+      const times = `${format}\t$upstream_response_time`
+      const access = (time: string): string => lines(504, '/slow').replaceAll('\n', `\t${time}\n`)
+      expect(diagnose({ access: access('0.004'), format: times }).lost.total).toBe(0)
+      expect(diagnose({ access: access('60.001'), format: times }).bunches).toMatchObject([
+        { mechanism: 'timeouts', confidence: 'medium', lost: { total: 6 } },
+      ])
+    })
+  })
+
   it('upstreams are told apart', () => {
     const config = `http { upstream example { server 10.0.0.1:80; server 10.0.0.2:80; }
       upstream other { server 10.0.1.1:80; server 10.0.1.2:80; }
@@ -326,12 +450,35 @@ describe('counting', () => {
     ])
   })
 
+  it('of names the port is known; who stands in two upstreams is of neither', () => {
+    const config = (other: string): string =>
+      `http { upstream example { server app.internal:80; server 10.0.0.2:80; server 10.0.0.2:80; }
+      upstream other { server ${other}; server 10.0.1.2:90; }
+      server { location / { proxy_pass http://example; } location /o { proxy_pass http://other; } } }`
+    const own = failed(0, '/page')
+    const both = own + bystanders(1, 3)
+    const bunches = (other: string): unknown[] =>
+      diagnose({ access: both, config: config(other) }).bunches.map((bunch) => [
+        bunch.upstream,
+        bunch.lost.total,
+      ])
+    expect(bunches('api.internal:90')).toEqual([['example', 4]])
+    expect(bunches('10.0.0.2:80')).toEqual([['example', 3]])
+    const one = own.replaceAll('10.0.0.2:80', '10.0.0.7:80')
+    const report = diagnose({ access: one.repeat(5), config: config('api.internal:80') })
+    expect(report.bunches.map(({ upstream }) => upstream)).toEqual([''])
+  })
+
   it('max_fails=2: one failure each marks nobody; the only server is never marked', () => {
     const two = diagnose({ access: blackout(0), config: conf('', '', 'max_fails=2') })
     expect(two.bunches[0]?.peers.flatMap(({ marks }) => marks)).toEqual([])
     const config =
       'http { upstream example { server 10.0.0.1:80; } server { location / { proxy_pass http://example; } } }'
     const single = accessLine(0, { status: 502, header: '-', connect: '-' }).repeat(6)
+    const direct = 'http { server { location / { proxy_pass http://10.0.0.1/app; } } }'
+    expect(diagnose({ access: single, config: direct }).bunches[0]?.peers).toMatchObject([
+      { peer: '10.0.0.1:80', failures: 6, marks: [] },
+    ])
     const [bunch] = diagnose({ access: single, config }).bunches
     expect(bunch?.peers[0]?.marks).toEqual([])
     expect(bunch).toMatchObject({ mechanism: 'refused_connections', lost: { triggers: 6 } })
