@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { AccessReader } from '../../../src/doctor/access-reader.js'
 import { LineReader } from '../../../src/doctor/line-reader.js'
 import { COMBINED, parseLogFormat } from '../../../src/observe/log-format.js'
@@ -104,9 +104,10 @@ describe('any format', () => {
   it('hostile lines cost little', () => {
     const format = Array.from({ length: 12 }, (_, i) => `$arg_a${i} `).join('') + '$status'
     const line = `${'a '.repeat(30_000)}x`
-    const begin = performance.now()
+    const looks = vi.spyOn(String.prototype, 'indexOf')
+    onTestFinished(() => void vi.restoreAllMocks())
     expect(read(format, line)).toBeUndefined()
-    expect(performance.now() - begin).toBeLessThan(1000)
+    expect(looks.mock.calls.length).toBeLessThan(1000)
   })
 })
 
