@@ -10,6 +10,12 @@ import { InterimFilter } from './interim-filter.js'
 import type { HeadObserver } from './interim-filter.js'
 import type { OneClient } from './client.js'
 
+/**
+ * undici reads all that there is, and what it has not got to when its parser is told to rest, it gives back. A read that
+ * leaves nothing makes room for more: a slow client would get a whole response into memory, which is moved at each read.
+ */
+const MOST_AT_ONCE = 65_536
+
 /** Whoever uses a connection at the moment. */
 export interface Occupant extends HeadObserver {
   /** The request is sent, and the head of its response has not come. */
@@ -96,7 +102,8 @@ export class PeerConnection {
     const { encrypted } = this.#plan
     const read = socket.read.bind(socket)
     socket.read = (size?: number): Buffer | null => {
-      const chunk = read(size) as Buffer | null
+      const isAll = size === undefined && socket.readableLength > MOST_AT_ONCE
+      const chunk = read(isAll ? MOST_AT_ONCE : size) as Buffer | null
       const { occupant } = this
       if (chunk === null || occupant?.awaitsHead !== true) return chunk
       return this.#filter.pass(chunk, occupant)

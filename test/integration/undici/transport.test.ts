@@ -182,6 +182,54 @@ describe('a response that ends with its connection, while nobody reads it', () =
   })
 })
 
+/** undici takes all that its socket has read, gives back what it has not got to, and so makes room for more each time. */
+describe('a response in many small chunks, of which one at a time is wanted', () => {
+  it('is not read ahead of without end', async () => {
+    const chunk = Buffer.from(`1000\r\n${'x'.repeat(4096)}\r\n`)
+    const several = Buffer.concat(Array.from({ length: 16 }, () => chunk))
+    let written = 0
+    let socket: Socket | undefined
+    const peer = createServer((accepted) => {
+      socket = accepted
+      accepted.on('error', nothing)
+      const write = (): void => {
+        do written += several.length
+        while (accepted.write(several))
+      }
+      accepted.on('drain', write)
+      accepted.once('data', () => {
+        accepted.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+        write()
+      })
+    }).listen(0, '127.0.0.1')
+    await once(peer, 'listening')
+    onTestFinished(() => {
+      peer.close()
+      socket?.destroy()
+    })
+    const { run } = direct(`http://127.0.0.1:${(peer.address() as AddressInfo).port}`)
+    const result = await run([])
+    if (result.kind !== 'response') throw new Error(`no response: ${result.kind}`)
+    const { response } = result
+    let taken = 0
+    response.start({
+      data: (piece) => {
+        taken += piece.length
+        return false
+      },
+      end: nothing,
+      fail: nothing,
+    })
+    while (taken < 4_000_000) {
+      response.resume()
+      await turns()
+    }
+    response.discard()
+    // The buffers of the system hold some megabytes.
+    expect(written - taken).toBeLessThan(20_000_000)
+  })
+})
+
 /** The transport without a balancer. */
 function direct(url: string) {
   const group = createUpstream({ peers: [url] })
