@@ -6,7 +6,8 @@ import type { ErrorCode } from './errors.js'
 import { explanationOf } from './observe/explanation.js'
 import type { BrokenResponse, Explanation, ExplanationFacts } from './observe/explanation.js'
 import type { IncidentRecorder } from './observe/incident-recorder.js'
-import { pathOf, targetOf } from './observe/shown-text.js'
+import { targetOf } from './observe/request-uri.js'
+import { pathOf } from './observe/shown-text.js'
 
 /** A path is no place for a whole book. */
 const LONGEST_PATH = 200

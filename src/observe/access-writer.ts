@@ -96,15 +96,28 @@ export class AccessWriter implements LogOwner {
       this.#logger?.info(this.#format.fields(log))
     } catch (error) {
       // The user's predicate or logger: neither may cost a client its connection.
-      this.#warning.say(`no line in the access log: ${String(error)}`)
+      this.#failed(error)
     }
   }
 
   /** All of a turn together: what is needed for one line is at hand for the next. */
   #writeLines(): void {
     const over = this.#over
-    for (const log of over) this.#sink?.line(this.#format.line(log))
+    for (const log of over) this.#writeLine(log)
     over.length = 0
+  }
+
+  #writeLine(log: ResponseLog): void {
+    try {
+      this.#sink?.line(this.#format.line(log))
+    } catch (error) {
+      // Others may have put anything into the fields of a request.
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#warning.say(`no line in the access log: ${String(error)}`)
   }
 
   async close(): Promise<void> {

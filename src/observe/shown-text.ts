@@ -1,5 +1,4 @@
 /** Texts of strangers, as they are kept and shown: short, visible, and holding on to nothing longer. */
-import type { IncomingMessage } from 'node:http'
 
 /** Characters that cannot be seen, or change the order of those that can. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
@@ -12,12 +11,6 @@ export function clip(text: string, longest: number): string {
     (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
   )
   return shown.length > longest ? `${shown.slice(0, longest - 1)}…` : shown
-}
-
-/** As the client wrote it: Connect and Express keep that when they take the mount path away. */
-export function targetOf(request: IncomingMessage): string {
-  const { originalUrl } = request as { readonly originalUrl?: unknown }
-  return typeof originalUrl === 'string' ? originalUrl : (request.url ?? '/')
 }
 
 /** The path of a request target, without the query and without whoever is named before the host. */

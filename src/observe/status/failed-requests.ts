@@ -2,7 +2,8 @@
 import type { AttemptSummary, BalancerError } from '../../errors.js'
 import type { FinishEvent } from '../../events.js'
 import type { AttemptReport, ExplanationReport, FailedRequestReport } from './report.js'
-import { clip, pathOf, targetOf } from '../shown-text.js'
+import { targetOf } from '../request-uri.js'
+import { clip, pathOf } from '../shown-text.js'
 
 const KEPT = 20
 /** Attempts of one request that are kept. */

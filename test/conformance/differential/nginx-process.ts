@@ -3,9 +3,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../helpers/free-port.js'
 
 const BINARIES = ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx']
 
@@ -141,27 +142,6 @@ async function end(child: ChildProcess): Promise<void> {
   const force = setTimeout(() => child.kill('SIGKILL'), 2000)
   await ended
   clearTimeout(force)
-}
-
-let asked = 0
-
-/**
- * Below the range that the system hands out by itself: a port that was free a moment ago would else be given to the
- * next mock upstream, or to another nginx that is started at the same time.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + ((process.pid * 37 + asked++ * 11) % 20_000)
-    const server = createServer().listen(port, '127.0.0.1')
-    const free = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    )
-    if (!free) continue
-    server.close()
-    await once(server, 'close')
-    return port
-  }
 }
 
 async function listening(child: ChildProcess, port: number): Promise<void> {

@@ -3,12 +3,11 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { freePort } from '../../helpers/free-port.js'
 
 const BINARY = ['/usr/bin/etcd', '/usr/local/bin/etcd'].find((path) => existsSync(path))
 
@@ -93,14 +92,4 @@ export async function etcd(): Promise<Etcd> {
   onTestFinished(() => made.close())
   await made.start()
   return made
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -385,6 +385,25 @@ describe('what it knows', () => {
     expect(await written.lines(1)).toEqual([expect.stringMatching(/^1\.234 /)])
   })
 
+  it('a line that cannot be made costs that line, and nothing else', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const written = new Written()
+    const log = accessLog({ format: '$request_uri $http_x_odd', stream: written.stream })
+    const port = await serveBy((req, res) => {
+      log(req, res)
+      if (req.url === '/odd') req.headers['x-odd'] = { odd: true } as never
+      res.end('ok')
+    })
+    await ask(port, '/odd')
+    await ask(port, '/even')
+    await ask(port, '/odd')
+    await ask(port, '/last')
+    expect(await written.lines(2)).toEqual(['/even -', '/last -'])
+    expect(warn.mock.calls.map(([text]) => String(text))).toEqual([
+      expect.stringContaining('no line in the access log'),
+    ])
+  })
+
   it('`if` is asked when the response is over', async () => {
     const written = new Written()
     const log = accessLog({
